@@ -1,0 +1,1 @@
+"""Captures, profiles, jobs: what trims, around the engine that does."""

@@ -1,0 +1,145 @@
+"""A capture file, opened once and read as often as needed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from trimming.engine.errors import InputError
+from trimming.engine.formats import pcap, pcapng
+from trimming.engine.formats.records import Record, Tail
+from trimming.engine.formats.stream import (
+    WINDOW_BYTES,
+    ByteStream,
+    expected_size,
+    is_packed,
+    open_stream,
+)
+from trimming.engine.options import Limits
+
+EXPECTED = "a pcap or pcapng capture, plain or packed with gzip or zstandard"
+PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
+# what people mistake for a capture, so that the message can say what it is
+LOOKALIKES = {
+    b"\x89PNG": "a PNG picture",
+    b"GIF8": "a GIF picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"%PDF": "a PDF document",
+    b"PK\x03\x04": "a ZIP archive; unpack it first",
+    b"BZh": "bzip2 data; unpack it first",
+    b"\xfd7zXZ": "xz data; unpack it first",
+    b"7z\xbc\xaf": "a 7-Zip archive; unpack it first",
+    b"\x7fELF": "a program",
+    b"snoop\0": "a snoop capture; convert it with editcap first",
+    b"GMBU": "a Network Monitor capture; convert it with editcap first",
+    b"TRSNIFF": "a Sniffer capture; convert it with editcap first",
+    b"<?xml": "an XML document",
+    b"<!DOC": "an HTML document",
+    b"<html": "an HTML document",
+}
+
+
+def _describe(magic: bytes) -> str:
+    for known, what in LOOKALIKES.items():
+        if magic.startswith(known):
+            return what
+    return f"a file that starts with the bytes {magic[:4].hex(' ')}" if magic else "an empty file"
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+class CaptureFile:
+    """A capture on disk.  Use as a context manager; ``records`` may be walked several times.
+
+    ``tail`` tells, after a whole walk, which bytes at the end were no whole record.
+    """
+
+    def __init__(self, path: Path, limits: Limits | None = None) -> None:
+        self.path = path
+        self.limits = limits or Limits()
+        self.tail: Tail | None = None
+        try:
+            # a pipe without a writer would block
+            self._file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - see __exit__
+        except OSError as error:
+            raise InputError(
+                str(path), 0, "a readable file", error.strerror or "an error"
+            ) from None
+        status = os.fstat(self._file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            self._file.close()
+            raise InputError(str(path), 0, "a regular file", "something else")
+        self._signature = self._read_signature()
+        self.size_bytes = status.st_size
+
+    def __enter__(self) -> CaptureFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the capture is compressed."""
+        return is_packed(self._file)
+
+    def unpacked_size(self) -> int:
+        """Return the size when unpacked, in bytes; raises InputError past the limit or damage."""
+        stream = self._stream()
+        if not self.is_packed:
+            return self.size_bytes
+        while stream.read(WINDOW_BYTES):
+            pass
+        return stream.position
+
+    def records(self, progress: Callable[[int], None] | None = None) -> Iterator[Record]:
+        """Yield every record from the first one on.
+
+        ``progress`` is called about once per MiB with the bytes of the file that were read; what
+        it raises ends the walk.  Raises InputError for what cannot be read.
+        """
+        stream = self._stream()
+        self.tail = None
+        told = 0
+        for record in self._reader(stream):
+            yield record
+            if progress is not None and stream.packed_position - told >= WINDOW_BYTES:
+                told = stream.packed_position
+                progress(told)
+        stream.finish()
+        self.tail = stream.tail
+        if self._read_signature() != self._signature:
+            raise InputError(
+                str(self.path), stream.position, "a file that nobody writes to", "a changed file"
+            )
+        if progress is not None:
+            progress(self.size_bytes)
+
+    def _stream(self) -> ByteStream:
+        limit = self.limits.max_unpacked_bytes
+        if self.size_bytes > limit and not self.is_packed:
+            raise InputError(str(self.path), limit, expected_size(limit), "more")
+        return open_stream(self._file, str(self.path), limit)
+
+    def _reader(self, stream: ByteStream) -> Iterator[Record]:
+        magic = stream.peek(8)
+        name, largest = str(self.path), self.limits.max_record_bytes
+        if magic[:4] in pcap.VARIANTS:
+            return pcap.read_pcap(stream, name, largest)
+        if magic[:4] == PCAPNG_MAGIC:
+            return pcapng.read_pcapng(stream, name, largest)
+        raise InputError(name, 0, EXPECTED, _describe(magic))
+
+    def _read_signature(self) -> tuple[int, int]:
+        status = os.fstat(self._file.fileno())
+        return status.st_size, status.st_mtime_ns

@@ -1,0 +1,215 @@
+"""Bytes of a file in windows, unpacked on the way; the end may come early and is then named."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO
+
+import zstandard
+
+from trimming.engine.errors import InputError
+from trimming.engine.formats.records import Tail
+
+WINDOW_BYTES = 1 << 20
+PACKED_BYTES = 1 << 16
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+# A run-length block of zstandard turns 4 bytes into 128 KiB: feeding little bounds what one call
+# makes.
+ZSTD_FEED_BYTES = 1 << 10
+ZSTD_MAX_WINDOW_BYTES = 1 << 27
+
+
+def expected_size(limit: int) -> str:
+    """Return the words for the largest size in bytes that is allowed."""
+    return f"at most {limit} unpacked bytes (a limit that can be raised)"
+
+
+class ByteStream:
+    """A buffered stream of unpacked bytes that knows how much it gave and why it ended."""
+
+    def __init__(self, source: _Source, name: str, max_unpacked_bytes: int) -> None:
+        self._source = source
+        self._buffer = io.BufferedReader(source, WINDOW_BYTES)
+        self._name = name
+        self._limit = max_unpacked_bytes
+        self.position = 0
+        self.tail: Tail | None = None
+
+    def read(self, count: int) -> bytes:
+        """Return ``count`` bytes, fewer only at the end.
+
+        Raises InputError when the unpacked size passes the limit or packed data are damaged.
+        """
+        data = self._buffer.read(count)
+        self.position += len(data)
+        if self.position > self._limit:
+            raise InputError(self._name, self._limit, expected_size(self._limit), "more")
+        return data
+
+    def peek(self, count: int) -> bytes:
+        """Return up to ``count`` of the next bytes without taking them."""
+        return self._buffer.peek(count)[:count]
+
+    @property
+    def packed_position(self) -> int:
+        """How much of the file itself was read, in bytes."""
+        return self._source.packed_position
+
+    def cut(self, offset: int, length: int, reason: str) -> None:
+        """Record that the last ``length`` bytes, from ``offset`` on, are no whole record."""
+        self.tail = Tail(offset, length, reason)
+
+    def finish(self) -> None:
+        """Record that packed data ended early, where no record was cut by it."""
+        if self.tail is None and self._source.ended_early:
+            self.tail = Tail(self.position, 0, self._source.ended_early)
+
+
+class _Source(io.RawIOBase):
+    """Plain bytes of the file."""
+
+    ended_early = ""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        super().__init__()
+        self._file = file
+        self._name = name
+        self.packed_position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        # filled to the brim: unpacking gives little at a time, and peeking needs a whole magic
+        filled = 0
+        while filled < len(buffer):
+            data = self._unpacked(len(buffer) - filled)
+            if not data:
+                break
+            buffer[filled : filled + len(data)] = data
+            filled += len(data)
+        return filled
+
+    def _packed(self, count: int) -> bytes:
+        try:
+            # the file is shared with other walks over the same capture
+            self._file.seek(self.packed_position)
+            data = self._file.read(count)
+        except OSError as error:
+            raise InputError(
+                self._name, self.packed_position, "a readable file", error.strerror or "an error"
+            ) from None
+        self.packed_position += len(data)
+        return data
+
+    def _unpacked(self, count: int) -> bytes:
+        return self._packed(count)
+
+    def _damaged(self, what: str, fed: int) -> InputError:
+        """Return the refusal of packed data, somewhere in the last ``fed`` bytes that were read."""
+        at = self.packed_position - fed
+        return InputError(self._name, at, f"sound {what} data", "damaged data there or soon behind")
+
+
+class _Gzip(_Source):
+    """One or more gzip members (RFC 1952)."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        super().__init__(file, name)
+        self._member = zlib.decompressobj(wbits=31)
+        self._pending = b""
+        self._done = False
+
+    def _unpacked(self, count: int) -> bytes:
+        while not self._done:
+            self._pending = self._pending or self._packed(PACKED_BYTES)
+            fed = len(self._pending)
+            try:
+                data = self._member.decompress(self._pending, count)
+            except zlib.error:
+                raise self._damaged("gzip", fed) from None
+            if not fed and not data:  # a few bytes may have waited behind an earlier ``count``
+                self._done = True
+                self.ended_early = "the gzip data end early"
+                break
+            self._pending = self._member.unconsumed_tail
+            if self._member.eof:
+                self._next_member(self._member.unused_data)
+            if data:
+                return data
+        return b""
+
+    def _next_member(self, following: bytes) -> None:
+        # zeros may pad a file to the size of a block
+        following = following.lstrip(b"\0")
+        while not following:
+            packed = self._packed(PACKED_BYTES)
+            if not packed:
+                self._done = True
+                return
+            following = packed.lstrip(b"\0")
+        if following[:1] != GZIP_MAGIC[:1]:
+            self._done = True
+            self.ended_early = "other bytes follow the gzip data"
+        else:
+            self._member = zlib.decompressobj(wbits=31)
+            self._pending = following
+
+
+class _Zstandard(_Source):
+    """One or more zstandard frames (RFC 8878)."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        super().__init__(file, name)
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_MAX_WINDOW_BYTES)
+        self._frame: zstandard.ZstdDecompressionObj | None = self._decompressor.decompressobj()
+        self._pending = b""
+        self._ready = memoryview(b"")
+        self._fed = 0
+
+    def _unpacked(self, count: int) -> bytes:
+        while not self._ready:
+            packed = self._pending or self._packed(ZSTD_FEED_BYTES)
+            self._pending = b""
+            if not packed:
+                if self._frame is not None and self._fed:
+                    self.ended_early = "the zstandard data end early"
+                return b""
+            if self._frame is None:
+                self._frame, self._fed = self._decompressor.decompressobj(), 0
+            self._fed += len(packed)
+            try:
+                self._ready = memoryview(self._frame.decompress(packed))
+            except zstandard.ZstdError:
+                raise self._damaged("zstandard", len(packed)) from None
+            if self._frame.eof:
+                self._pending, self._frame = self._frame.unused_data, None
+        data = bytes(self._ready[:count])
+        self._ready = self._ready[count:]
+        return data
+
+
+UNPACKERS: dict[bytes, Callable[[BinaryIO, str], _Source]] = {
+    GZIP_MAGIC: _Gzip,
+    ZSTD_MAGIC: _Zstandard,
+}
+
+
+def open_stream(file: BinaryIO, name: str, max_unpacked_bytes: int) -> ByteStream:
+    """Return the unpacked bytes of ``file`` from its start on; several may be open at a time."""
+    unpacker = _unpacker(file) or _Source
+    return ByteStream(unpacker(file, name), name, max_unpacked_bytes)
+
+
+def is_packed(file: BinaryIO) -> bool:
+    """Whether the file is compressed in a way that can be read."""
+    return _unpacker(file) is not None
+
+
+def _unpacker(file: BinaryIO) -> Callable[[BinaryIO, str], _Source] | None:
+    file.seek(0)
+    magic = file.read(4)
+    return next((use for known, use in UNPACKERS.items() if magic.startswith(known)), None)
