@@ -22,7 +22,7 @@ class Limits:
     max_header_bytes: int = 1 << 18
     max_line_bytes: int = 1 << 18
     max_connections: int = 1 << 16
-    max_closed_connections: int = 1 << 10
+    max_closed_connections: int = 1 << 8
     idle_seconds: int = 3600
     reorder_segments: int = 1024
     reorder_bytes: int = 1 << 20

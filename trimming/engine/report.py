@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from trimming.engine.byte_classes import ByteClass
 
 MAX_WARNINGS = 100
+# parts of what is not HTTP in TCP that have names of their own
+HTTP2 = "HTTP/2 in clear text"
+RESET_TEXT = "text of TCP resets"
 
 
 @dataclass(frozen=True, slots=True)

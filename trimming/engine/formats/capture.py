@@ -14,7 +14,6 @@ from trimming.engine.formats.records import Record, Tail
 from trimming.engine.formats.stream import (
     WINDOW_BYTES,
     ByteStream,
-    expected_size,
     is_packed,
     open_stream,
 )
@@ -94,8 +93,12 @@ class CaptureFile:
         return is_packed(self._file)
 
     def unpacked_size(self) -> int:
-        """Return the size when unpacked, in bytes; raises InputError past the limit or damage."""
+        """Return the size when unpacked, in bytes.
+
+        Raises InputError for what is no capture, is damaged, or grows past the limit.
+        """
         stream = self._stream()
+        self._reader(stream)  # what is no capture is refused at once
         if not self.is_packed:
             return self.size_bytes
         while stream.read(WINDOW_BYTES):
@@ -126,10 +129,7 @@ class CaptureFile:
             progress(self.size_bytes)
 
     def _stream(self) -> ByteStream:
-        limit = self.limits.max_unpacked_bytes
-        if self.size_bytes > limit and not self.is_packed:
-            raise InputError(str(self.path), limit, expected_size(limit), "more")
-        return open_stream(self._file, str(self.path), limit)
+        return open_stream(self._file, str(self.path), self.limits.max_unpacked_bytes)
 
     def _reader(self, stream: ByteStream) -> Iterator[Record]:
         magic = stream.peek(8)

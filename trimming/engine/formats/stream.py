@@ -22,15 +22,13 @@ ZSTD_FEED_BYTES = 1 << 10
 ZSTD_MAX_WINDOW_BYTES = 1 << 27
 
 
-def expected_size(limit: int) -> str:
-    """Return the words for the largest size in bytes that is allowed."""
-    return f"at most {limit} unpacked bytes (a limit that can be raised)"
-
-
 class ByteStream:
-    """A buffered stream of unpacked bytes that knows how much it gave and why it ended."""
+    """A buffered stream of unpacked bytes that knows how much it gave and why it ended.
 
-    def __init__(self, source: _Source, name: str, max_unpacked_bytes: int) -> None:
+    ``max_unpacked_bytes`` guards against packed data that grow without end; None for plain files.
+    """
+
+    def __init__(self, source: _Source, name: str, max_unpacked_bytes: int | None) -> None:
         self._source = source
         self._buffer = io.BufferedReader(source, WINDOW_BYTES)
         self._name = name
@@ -45,8 +43,9 @@ class ByteStream:
         """
         data = self._buffer.read(count)
         self.position += len(data)
-        if self.position > self._limit:
-            raise InputError(self._name, self._limit, expected_size(self._limit), "more")
+        if self._limit is not None and self.position > self._limit:
+            expected = f"at most {self._limit} unpacked bytes (limits.max_unpacked_bytes)"
+            raise InputError(self._name, self._limit, expected, "more")
         return data
 
     def peek(self, count: int) -> bytes:
@@ -200,7 +199,9 @@ UNPACKERS: dict[bytes, Callable[[BinaryIO, str], _Source]] = {
 
 def open_stream(file: BinaryIO, name: str, max_unpacked_bytes: int) -> ByteStream:
     """Return the unpacked bytes of ``file`` from its start on; several may be open at a time."""
-    unpacker = _unpacker(file) or _Source
+    unpacker = _unpacker(file)
+    if unpacker is None:
+        return ByteStream(_Source(file, name), name, None)
     return ByteStream(unpacker(file, name), name, max_unpacked_bytes)
 
 

@@ -1,0 +1,134 @@
+"""One run from input to output: read, decide, write, verify, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from trimming.engine.byte_classes import ByteClass, fill_for
+from trimming.engine.errors import InputError, OptionsError, VerificationError
+from trimming.engine.formats.capture import CaptureFile
+from trimming.engine.formats.records import Packet
+from trimming.engine.options import TrimOptions
+from trimming.engine.output import AtomicOutput, output_error
+from trimming.engine.plan import MaskPlan
+from trimming.engine.report import HTTP2, RESET_TEXT, Report, Tally, Verification
+from trimming.engine.strategies.registry import Strategy
+from trimming.engine.verification import verify
+from trimming.engine.writer import masked_records
+
+Stage = Literal["read", "write", "verify"]
+# called with the stage, the bytes of the file done, and all bytes of the file; may raise to stop
+Progress = Callable[[Stage, int, int], None]
+
+
+def trim(
+    source: Path,
+    target: Path,
+    load_strategy: Callable[[], Strategy],
+    options: TrimOptions,
+    *,
+    clock: Callable[[], float],
+    peak_rss_bytes: Callable[[], int],
+    verified: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Trim the capture ``source`` into ``target``, which appears only when all went well.
+
+    ``load_strategy`` is called once the input is known to be a capture: strategies are costly to
+    import.  ``clock`` returns seconds; it is read before reading and after writing.
+
+    Raises InputError,
+    OutputError, OptionsError, VerificationError, and whatever ``progress`` raises.
+    """
+    if _is_same_file(source, target):
+        raise OptionsError(f"{target}: the output must not be the input itself")
+    tally = Tally()
+    with (
+        CaptureFile(source, options.limits) as capture,
+        AtomicOutput(target) as output,
+        MaskPlan(options, str(target.parent)) as plan,
+    ):
+        capture.unpacked_size()
+        strategy = load_strategy()
+        started = clock()
+        try:
+            strategy.plan(_packets(capture, progress), plan, tally)
+            records = capture.records(_stage(progress, "write", capture))
+            output_bytes = output.write(masked_records(records, plan, tally))
+        except OSError as error:
+            raise output_error(target, error) from None
+        _tell_tail(capture, tally)
+        duration_ms = (clock() - started) * 1000
+        _count_left(options, tally)
+        verification: Verification | None = None
+        if verified:
+            with CaptureFile(output.partial, options.limits) as written:
+                verification = verify(capture, written, plan, _stage(progress, "verify", capture))
+            if not verification.passed:
+                raise VerificationError(_findings(source, verification))
+        output.commit()
+    return Report(
+        strategy=strategy.name,
+        strategy_version=strategy.version,
+        profile=options.name,
+        tally=tally,
+        input_bytes=capture.size_bytes,
+        output_bytes=output_bytes,
+        duration_ms=duration_ms,
+        peak_rss_bytes=peak_rss_bytes(),
+        verification=verification,
+    )
+
+
+def _is_same_file(source: Path, target: Path) -> bool:
+    try:
+        return source.samefile(target)
+    except OSError:
+        return False
+
+
+def _stage(
+    progress: Progress | None, stage: Stage, capture: CaptureFile
+) -> Callable[[int], None] | None:
+    if progress is None:
+        return None
+    return lambda done: progress(stage, done, capture.size_bytes)
+
+
+def _packets(capture: CaptureFile, progress: Progress | None) -> Iterator[Packet]:
+    for record in capture.records(_stage(progress, "read", capture)):
+        if record.packet is not None:
+            yield record.packet
+
+
+def _tell_tail(capture: CaptureFile, tally: Tally) -> None:
+    tail = capture.tail
+    if tail is None:
+        return
+    if not tally.packets:
+        raise InputError(
+            str(capture.path), tail.offset, "at least one whole packet", f"none: {tail.reason}"
+        )
+    tally.left_out_bytes = tail.length
+    tally.warn(f"{tail.reason}; the last {tail.length} bytes were left out", 0, tail.offset)
+
+
+def _count_left(options: TrimOptions, tally: Tally) -> None:
+    """Count kept payload that was not understood; what has a name of its own counts once."""
+    if fill_for(ByteClass.OTHER, options) is None:
+        named = sum(tally.left_bytes[name] for name in (HTTP2, RESET_TEXT))
+        tally.left_bytes["TCP that is not HTTP"] += tally.bytes_by_class[ByteClass.OTHER] - named
+    if fill_for(ByteClass.UNCERTAIN, options) is None:
+        uncertain = tally.bytes_by_class[ByteClass.UNCERTAIN]
+        tally.left_bytes["HTTP that could not be classed"] += uncertain
+
+
+def _findings(source: Path, verification: Verification) -> str:
+    shown = "; ".join(str(finding) for finding in verification.findings[:3])
+    more = len(verification.findings) - 3 + verification.findings_left_out
+    return (
+        f"{source}: the output failed its verification and was removed: {shown}"
+        f"{f'; and {more} more' if more > 0 else ''}"
+    )

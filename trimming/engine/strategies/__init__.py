@@ -1,0 +1,1 @@
+"""Strategies: different ways to the same mask plan."""

@@ -1,0 +1,1 @@
+"""The legacy strategy: exact parsing on Scapy.  Slow, thorough, easy to audit."""

@@ -1,0 +1,52 @@
+"""Strategies by name: those built in, those of installed packages, those that a setting adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from trimming.engine.errors import OptionsError
+from trimming.engine.formats.records import Packet
+from trimming.engine.plan import MaskPlan
+from trimming.engine.report import Tally
+
+ENTRY_POINT_GROUP = "pktmask.strategies"
+BUILT_IN: Mapping[str, str] = {
+    "legacy": "trimming.engine.strategies.legacy.strategy:LegacyStrategy"
+}
+
+
+class Strategy(Protocol):
+    """A way to decide about every byte of payload of a capture."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it is registered."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever its answers may."""
+
+    def plan(self, packets: Iterable[Packet], plan: MaskPlan, tally: Tally) -> None:
+        """Walk all packets of a capture and add what is decided to ``plan`` and ``tally``.
+
+        The profile is ``plan.options``.  Nothing is written, and packets need not be kept.
+        """
+
+
+def available(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return name to dotted path ("package.module:Class"); later sources win over earlier ones."""
+    found = {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
+    return {**BUILT_IN, **found, **(extra or {})}
+
+
+def load_strategy(name: str, extra: Mapping[str, str] | None = None) -> Strategy:
+    """Import and return a strategy; raises OptionsError that names those that there are."""
+    known = available(extra)
+    if name not in known:
+        raise OptionsError(f"strategy {name!r} is not known; there are: {', '.join(sorted(known))}")
+    module, _, attribute = known[name].partition(":")
+    strategy: Strategy = getattr(import_module(module), attribute)()
+    return strategy

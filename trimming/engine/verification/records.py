@@ -1,0 +1,102 @@
+"""Record by record: the same blocks, headers, times and lengths, but for what options allow."""
+
+from __future__ import annotations
+
+from trimming.engine.formats.records import Packet, Record
+from trimming.engine.options import TrimOptions
+from trimming.engine.verification.findings import Findings
+
+SECTION_HEADER = b"\x0a\x0d\x0d\x0a"
+PCAPNG_PACKETS = frozenset((2, 3, 6))
+UNKNOWN_LENGTH = b"\xff" * 8
+
+
+def expected_block(record: Record, options: TrimOptions) -> bytes:
+    """Return the bytes that a record without a packet has in the output; empty: it is left out."""
+    return record.without_metadata(None) if options.drop_metadata else record.raw
+
+
+def check_block(expected: bytes, output: Record, packets: int, findings: Findings) -> None:
+    """Compare a record without a packet; ``packets`` were read before it."""
+    found = output.raw
+    if found == expected:
+        return
+    if expected[:4] == SECTION_HEADER and found == expected[:16] + UNKNOWN_LENGTH + expected[24:]:
+        return
+    at = first_difference(expected, found)
+    findings.add(
+        "metadata",
+        f"a block without a packet, behind packet {packets}, differs from byte {at} on:"
+        f" {len(expected)} bytes expected, {len(found)} found",
+    )
+
+
+def check_packet_record(
+    original: Record, output: Record, planned: bool, options: TrimOptions, findings: Findings
+) -> None:
+    """Compare what surrounds the captured bytes.  ``planned``: some of them are overwritten."""
+    before, after = original.packet, output.packet
+    assert before is not None
+    assert after is not None
+    changed = before.data != after.data
+    if not changed and output.raw == original.raw and not options.drop_metadata:
+        return
+    if output.raw in _expected_packets(original, after.data, changed, planned, options):
+        return
+    for name, was, now in _header_values(before, after):
+        if was != now:
+            findings.add("packet-header", f"the {name} was {was} and is {now}", before.number, 0)
+            return
+    if _record_header(original, before) != _record_header(output, after):
+        findings.add("packet-header", "the record header differs", before.number, 0)
+        return
+    findings.add(
+        "metadata",
+        f"the record around the packet differs: {len(original.raw)} bytes became {len(output.raw)}",
+        before.number,
+    )
+
+
+def _expected_packets(
+    original: Record, data: bytes, changed: bool, planned: bool, options: TrimOptions
+) -> list[bytes]:
+    expected = []
+    if changed or planned:
+        expected.append(
+            original.without_metadata(data) if options.drop_metadata else original.rewritten(data)
+        )
+    if not changed:
+        expected.append(original.without_metadata(None) if options.drop_metadata else original.raw)
+    return expected
+
+
+def _header_values(before: Packet, after: Packet) -> list[tuple[str, int | None, int | None]]:
+    return [
+        ("timestamp in ns", before.timestamp_ns, after.timestamp_ns),
+        ("original length", before.original_len, after.original_len),
+        ("link type", before.link_type, after.link_type),
+        ("length of the frame check sequence", before.fcs_len, after.fcs_len),
+    ]
+
+
+def _record_header(record: Record, packet: Packet) -> bytes:
+    """The bytes before the captured ones, without lengths of the record and of the capture."""
+    raw = record.raw
+    kind = int.from_bytes(raw[:4], "little")
+    if kind in PCAPNG_PACKETS or int.from_bytes(raw[:4], "big") in PCAPNG_PACKETS:
+        return raw[:4] + raw[8:20]
+    return raw[:8] + raw[12 : len(raw) - packet.captured_len]
+
+
+def first_difference(before: bytes, after: bytes, start: int = 0) -> int:
+    """Return the offset of the first byte that differs, the shorter length where none does."""
+    low, high = start, min(len(before), len(after))
+    if before[low:high] == after[low:high]:
+        return high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if before[low:middle] == after[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
