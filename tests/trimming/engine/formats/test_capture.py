@@ -197,17 +197,20 @@ def test_a_file_overwritten_at_the_same_size_is_refused(tmp_path: Path) -> None:
             _packets(capture)
 
 
-def test_a_plain_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    data = pcap(PACKETS)
-    path = _write(tmp_path, data)
-    limits = Limits(max_unpacked_bytes=len(data) - 1)
-    error = _refusal(path, limits)
-    assert error.offset == len(data) - 1
-    assert error.expected == f"at most {len(data) - 1} unpacked bytes (a limit that can be raised)"
-    with CaptureFile(path, limits) as capture, pytest.raises(InputError):
-        capture.unpacked_size()
-    with CaptureFile(path, Limits(max_unpacked_bytes=len(data))) as capture:
+def test_the_limit_of_unpacked_bytes_is_not_asked_of_a_plain_file(tmp_path: Path) -> None:
+    path = _write(tmp_path, pcap(PACKETS))
+    with CaptureFile(path, Limits(max_unpacked_bytes=1)) as capture:
         assert _packets(capture) == PACKETS
+
+
+def test_packed_data_that_are_no_capture_are_refused_before_they_are_unpacked(
+    tmp_path: Path,
+) -> None:
+    path = _write(tmp_path, gzip.compress(bytes(5_000_000)))
+    with CaptureFile(path) as capture, pytest.raises(InputError) as refusal:
+        capture.unpacked_size()
+    assert refusal.value.offset == 0
+    assert "00 00 00 00" in refusal.value.found
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, _zstd])

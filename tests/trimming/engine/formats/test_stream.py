@@ -177,7 +177,7 @@ def test_a_bomb_is_stopped_at_the_limit(pack: Pack) -> None:
     with pytest.raises(InputError) as refusal:
         _everything(stream, 10_000)
     assert refusal.value.offset == 100_000
-    assert refusal.value.expected == "at most 100000 unpacked bytes (a limit that can be raised)"
+    assert refusal.value.expected == "at most 100000 unpacked bytes (limits.max_unpacked_bytes)"
     assert refusal.value.found == "more"
     assert stream.position <= 110_000
 
