@@ -1,0 +1,64 @@
+# Two commands are enough: `make test` and, for one capture, `make trim IN=... OUT=...`.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+# captures and the oracle that development machines have beside the repository; tests skip without
+SHARED ?= ../shared
+export PKTMASK_SHARED := $(abspath $(SHARED))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup trim test test-unit test-long lint bench requirements clean tools
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup: $(STAMP) ## Make .venv with all that is needed, pinned and hashed
+
+$(STAMP): requirements/base.txt requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements/dev.txt
+	@touch $@
+
+trim: setup ## Trim one capture: make trim IN=capture.pcap OUT=trimmed.pcap
+	@$(BIN)/python manage.py trim "$(IN)" "$(OUT)"
+
+tools: ## Install tshark through the system's packages, where that is allowed
+	@bash .ci/tools
+
+test: setup tools lint ## Lint, types, and the whole test suite
+	$(BIN)/python -m pytest -m "not long" --cov --cov-report= tests
+	$(BIN)/coverage report --include='trimming/engine/*' --fail-under=95
+	$(BIN)/coverage report --fail-under=100 --show-missing --include='$(PURE)'
+
+# decisions without effects: every branch of them is tried
+PURE := trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
+
+test-unit: setup ## Only the fast tests
+	$(BIN)/python -m pytest -m "not long and not slow" tests
+
+test-long: setup tools ## The full figures: fuzzing with 20,000 cases and more
+	$(BIN)/python -m pytest -m long tests
+
+lint: setup ## ruff, mypy, import rules, Django's checks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py check
+
+bench: setup ## Measure: see docs/performance.md
+	$(BIN)/python -m benchmarks.measure legacy
+
+requirements: setup ## Pin the requirements anew from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		pyproject.toml -o requirements/base.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
+		-c requirements/base.txt pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove what setup and tests made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .coverage
