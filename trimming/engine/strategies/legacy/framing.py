@@ -164,7 +164,7 @@ def begins_with_status_line(part: bytes) -> bool | None:
 
 
 def is_cut_http(part: bytes) -> bool:
-    """Whether a line cut behind ``part`` is likely a start line, though too little of it is left."""
+    """Whether a line cut behind ``part`` is likely a start line, though too little is left."""
     return _CUT_HTTP.match(part) is not None
 
 

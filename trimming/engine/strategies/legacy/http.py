@@ -1,8 +1,8 @@
 """One direction of an HTTP/1.x connection as a state machine: bytes in, classed runs out.
 
 Belongs here: where a message starts, its head, its framing, what follows it (RFC 9112).  Must not
-be known here: packets, sequence numbers, files.  No I/O; in whatever pieces it is fed, the answer is
-the same.
+be known here: packets, sequence numbers, files.  No I/O; in whatever pieces it is fed, the answer
+is the same.
 
 The states and what ends each of them:
 
