@@ -24,6 +24,7 @@ class Limits:
     max_connections: int = 1 << 16
     max_closed_connections: int = 1 << 8
     idle_seconds: int = 3600
+    idle_packets: int = 1 << 16
     reorder_segments: int = 1024
     reorder_bytes: int = 1 << 20
     reorder_total_bytes: int = 1 << 26

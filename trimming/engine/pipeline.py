@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -120,6 +121,7 @@ def _count_left(options: TrimOptions, tally: Tally) -> None:
     if fill_for(ByteClass.OTHER, options) is None:
         named = sum(tally.left_bytes[name] for name in (HTTP2, RESET_TEXT))
         tally.left_bytes["TCP that is not HTTP"] += tally.bytes_by_class[ByteClass.OTHER] - named
+        tally.left_bytes += Counter()  # drops what is zero
     if fill_for(ByteClass.UNCERTAIN, options) is None:
         uncertain = tally.bytes_by_class[ByteClass.UNCERTAIN]
         tally.left_bytes["HTTP that could not be classed"] += uncertain

@@ -86,11 +86,9 @@ class Grammar:
                 return at
             line_end = self._line_end(piece, at, end)
             self._line += output[at:line_end]
-            if not self._take_bare_lines():
-                return at
             if self._line[-1] == 10:
                 line, self._line = self._line, b""
-                if not self._take(line):
+                if not self._take(line) and not self._take_parts(line):
                     return at
             elif not self._may_grow():
                 self._line = b""
@@ -132,7 +130,12 @@ class Grammar:
         line, self._line = self._line.rstrip(b"\0"), b""
         if not line:
             return True
-        return self._plausible(line, patterns.CUT_START_LINE)
+        if self._plausible(line, patterns.CUT_START_LINE):
+            return True
+        *whole, last = patterns.BARE_CR.split(line)
+        if not whole or not all(self._take(part + b"\n") for part in whole):
+            return False
+        return not last or self._plausible(last, patterns.CUT_START_LINE)
 
     def _plausible(self, line: bytes, start: re.Pattern[bytes]) -> bool:
         """Whether ``line``, without its end, may be the beginning of what may stand here.
@@ -162,21 +165,15 @@ class Grammar:
         if line[0] in b" \t" or patterns.REDACTED_LINE.match(line):
             return True
         if patterns.LOOSE_FIELD.match(line):
-            if patterns.TRANSFER_ENCODING.match(line):
+            if patterns.TRANSFER_ENCODING.search(line):
                 self._coded = True
             return True
         return self._start(line)
 
-    def _take_bare_lines(self) -> bool:
-        """Move past lines that end with a CR alone; False if one may not stand here."""
-        while True:
-            found = patterns.BARE_CR.search(self._line)
-            if found is None:
-                return True
-            line, self._line = self._line[: found.end()], self._line[found.end() :]
-            if not self._take(line[:-1] + b"\n"):
-                self._line = b""
-                return False
+    def _take_parts(self, line: bytes) -> bool:
+        """Move past a whole line as those that end lines with a CR alone read it."""
+        parts = patterns.BARE_CR.split(line)
+        return len(parts) > 1 and all(self._take(part.rstrip(b"\n") + b"\n") for part in parts)
 
     def _outside(self, line: bytes) -> bool:
         if patterns.EMPTY_LINE.match(line):
@@ -195,6 +192,7 @@ class Grammar:
     def _start(self, line: bytes) -> bool:
         if not patterns.LOOSE_START_LINE.match(line):
             return False
-        self.place, self._coded = Place.FIELDS, False
+        self.place = Place.FIELDS
+        self._coded = patterns.TRANSFER_ENCODING.search(line) is not None
         self._leave_body()
         return True

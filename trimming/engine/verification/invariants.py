@@ -153,7 +153,7 @@ def _frame_checks(compared: Compared, plan: PacketPlan | None, walk: Walk) -> li
     end = len(compared.original) - 4
     last_masked = compared.fills[-1][1] if compared.fills else 0
     start = walk.frame_start
-    if end > start and last_masked <= end:
+    if end > start and last_masked <= end and not walk.is_truncated:
         declared = walk.trailer_bytes == 4
         if declared or fcs_error(compared.original, start, end) == 0:
             checks.append((start, end))

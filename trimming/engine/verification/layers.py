@@ -74,6 +74,7 @@ class Walk:
     source: bytes = b""
     destination: bytes = b""
     layers: int = 0
+    is_truncated: bool = False
 
     def deeper(self) -> bool:
         """Count a layer; False past the bound."""

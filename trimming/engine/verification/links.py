@@ -29,7 +29,7 @@ LINK_80211 = 105
 def walk_frame(data: bytes, original_len: int, link_type: int, fcs_len: int | None) -> Walk:
     """Walk the headers of a frame; ``original_len`` is its length on the wire, in bytes."""
     trailer = fcs_len if fcs_len and len(data) == original_len else 0
-    walk = Walk(data, min(trailer, len(data)))
+    walk = Walk(data, min(trailer, len(data)), is_truncated=len(data) < original_len)
     layer = LINK_TYPES.get(link_type)
     if layer is not None:
         # a header field may point outside of the frame

@@ -51,7 +51,7 @@ LOOSE_SIZE_PREFIX = re.compile(rb"[\t ]*[0-9A-Fa-f]{1,16}[\t ]*(?:;[^\n]*)?\r*\Z
 # only straight behind another line of a head, where it is better to ask too little
 LOOSE_FIELD = re.compile(rb"[^:\n]{0,256}:")
 LOOSE_FIELD_PREFIX = re.compile(rb"[^:\n]{0,256}(?::|\Z)")
-TRANSFER_ENCODING = re.compile(rb"transfer-encoding[\t ]*:", re.IGNORECASE)
+TRANSFER_ENCODING = re.compile(rb"(?:\A|\r)[\t ]*transfer-encoding[\t ]*:", re.IGNORECASE)
 REDACTED_LINE = re.compile(rb"x+\r?\n\Z")
 # recipients disagree about a CR without LF (RFC 9112 section 2.2): some end a line there
 BARE_CR = re.compile(rb"\r(?=[^\n])")

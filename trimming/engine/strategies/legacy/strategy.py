@@ -58,6 +58,7 @@ class _Run:
         # connections that were HTTP and are no longer kept: late bytes must not pass as unknown
         self._departed: OrderedDict[Key, None] = OrderedDict()
         self._numbers = 0
+        self._packet_number = 0
 
     def packet(self, packet: Packet) -> None:
         if not is_known(packet.link_type):
@@ -65,6 +66,7 @@ class _Run:
             self._tally.left_bytes[f"link type {packet.link_type}"] += packet.captured_len
             return
         now_ns = packet.timestamp_ns or 0
+        self._packet_number = packet.number
         for found in self._walk.packet(packet):
             self._take(found, now_ns)
         self._frame_check(packet)
@@ -103,6 +105,7 @@ class _Run:
             self._open[key] = connection
         connection.take(side, segment)
         connection.last_seen_ns = now_ns
+        connection.last_seen_packet = self._packet_number
         if connection.is_finished:
             self._open.pop(key, None)
             self._finished[key] = connection
@@ -120,7 +123,11 @@ class _Run:
         for connections in (self._open, self._finished):
             while connections:
                 key, oldest = next(iter(connections.items()))
-                if now_ns - oldest.last_seen_ns <= limits.idle_seconds * NS_PER_SECOND:
+                # both, because a clock that jumps in mid-capture ends no connection
+                if (
+                    self._packet_number - oldest.last_seen_packet <= limits.idle_packets
+                    or now_ns - oldest.last_seen_ns <= limits.idle_seconds * NS_PER_SECOND
+                ):
                     break
                 self._depart(key, oldest)
 
@@ -137,7 +144,7 @@ class _Run:
 
     def _frame_check(self, packet: Packet) -> None:
         """Note a frame check sequence, where the file declares one or the bytes are one."""
-        if packet.captured_len != packet.original_len or packet.captured_len < 8:
+        if not 8 <= packet.captured_len >= packet.original_len:
             return
         if packet.link_type not in (ETHERNET, WLAN, RADIOTAP):
             return

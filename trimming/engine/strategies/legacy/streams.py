@@ -422,6 +422,7 @@ class Connection:
         self.number = number
         self.shared = shared
         self.last_seen_ns = 0
+        self.last_seen_packet = 0
         self._finished = [False, False]
         self.exchange = Exchange(lambda: shared.mark_http(number))
         self.directions = tuple(Direction(self, side, self._reader(side)) for side in (0, 1))

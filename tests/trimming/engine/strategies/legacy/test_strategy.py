@@ -400,6 +400,7 @@ TINY = Limits(
     max_connections=2,
     max_closed_connections=1,
     idle_seconds=1,
+    idle_packets=1,
     reorder_segments=3,
     reorder_bytes=200,
     reorder_total_bytes=300,

@@ -567,7 +567,9 @@ def test_an_idle_connection_goes_and_its_late_body_is_masked() -> None:
     frames += [Frame(frame, 11 * second) for frame in other.packets]
     frames += [Frame(talk.packets[-1], 12 * second)]
     assert classed(frames).payload_letters()[-1] == "B" * len(BODY)
-    assert classed(frames, limited(idle_seconds=10)).payload_letters()[-1] == "U" * len(BODY)
+    assert classed(frames, limited(idle_seconds=10, idle_packets=1)).payload_letters()[
+        -1
+    ] == "U" * len(BODY)
 
 
 def test_a_new_syn_forgets_that_an_earlier_connection_was_http() -> None:
@@ -585,6 +587,7 @@ def test_every_limit_of_one_is_survived() -> None:
         max_connections=1,
         max_closed_connections=1,
         idle_seconds=1,
+        idle_packets=1,
         reorder_segments=1,
         reorder_bytes=1,
         reorder_total_bytes=1,
