@@ -16,10 +16,10 @@ from trimming.engine.strategies.legacy.layers import (
     LayerWalk,
     Other,
     Segment,
-    is_known,
 )
 from trimming.engine.strategies.legacy.redaction import Redactor
 from trimming.engine.strategies.legacy.streams import Connection, Shared
+from trimming.engine.strategies.legacy.tables import is_known
 from trimming.engine.strategies.legacy.views import Planner
 
 NS_PER_SECOND = 1_000_000_000

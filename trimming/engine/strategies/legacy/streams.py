@@ -6,7 +6,7 @@ treated as the first was.  Must not be known here: link layers, HTTP grammar, fi
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,101 +14,15 @@ from dataclasses import dataclass, field
 from trimming.engine.byte_classes import ByteClass, fill_for
 from trimming.engine.options import TrimOptions
 from trimming.engine.report import HTTP2, RESET_TEXT, Tally
+from trimming.engine.strategies.legacy.history import History, Known, Part
 from trimming.engine.strategies.legacy.http import Exchange, HttpReader, Run
 from trimming.engine.strategies.legacy.layers import Segment
 from trimming.engine.strategies.legacy.redaction import Redactor
 from trimming.engine.strategies.legacy.tls import TlsReader
-from trimming.engine.strategies.legacy.views import Planner, View
+from trimming.engine.strategies.legacy.views import Planner
 
 SEQUENCE_SPACE = 1 << 32
 HALF = 1 << 31
-# classes whose bytes stay: a copy is treated alike only if it holds the same bytes
-_KEPT = frozenset((ByteClass.HEADER, ByteClass.FRAMING, ByteClass.SAMPLE, ByteClass.TLS_RECORD))
-
-
-@dataclass(order=True, slots=True)
-class Part:
-    """Bytes of a stream: ``view.data[at:at + length]`` stand at ``start`` of the stream."""
-
-    start: int
-    length: int
-    view: View = field(compare=False)
-    at: int = field(compare=False)
-    wire_len: int = field(compare=False)
-
-    @property
-    def end(self) -> int:
-        return self.start + self.length
-
-    def without_first(self, count: int) -> Part:
-        return Part(
-            self.start + count,
-            self.length - count,
-            self.view,
-            self.at + count,
-            self.wire_len - count,
-        )
-
-    def first(self, count: int) -> Part:
-        return Part(self.start, count, self.view, self.at, count)
-
-    @property
-    def data(self) -> bytes:
-        return self.view.data[self.at : self.at + self.length]
-
-
-@dataclass(slots=True)
-class _Known:
-    """The class that the bytes of a stream from ``start`` to ``end`` were given."""
-
-    start: int
-    end: int
-    byte_class: ByteClass
-    tentative: bool
-    data: bytearray | None
-
-
-class _History:
-    """What was decided, so that copies are treated alike.  Bounded in entries."""
-
-    def __init__(self, max_runs: int, tally: Tally) -> None:
-        self._max_runs = max_runs
-        self._tally = tally
-        self._runs: list[_Known] = []
-        # places before this one were decided, but how is no longer known
-        self.forgotten_until: int | None = None
-
-    def add(
-        self, start: int, end: int, byte_class: ByteClass, tentative: bool, data: bytes
-    ) -> None:
-        keeps = byte_class in _KEPT or byte_class is ByteClass.REDACTED
-        last = self._runs[-1] if self._runs else None
-        if (
-            last is not None
-            and last.byte_class is byte_class
-            and last.tentative is tentative
-            and last.end == start
-        ):
-            last.end = end
-            if last.data is not None:
-                last.data += data
-            return
-        self._runs.append(
-            _Known(start, end, byte_class, tentative, bytearray(data) if keeps else None)
-        )
-        if len(self._runs) > self._max_runs:
-            self._tally.limits_met["history_runs"] += 1
-            count = max(1, self._max_runs // 2)
-            self.forgotten_until = self._runs[count - 1].end
-            del self._runs[:count]
-
-    def known(self, at: int) -> tuple[_Known | None, int | None]:
-        """Return the entry that holds the byte at ``at``, and where the next entry starts."""
-        index = bisect_right(self._runs, at, key=lambda run: run.start)
-        following = self._runs[index].start if index < len(self._runs) else None
-        if index and at < self._runs[index - 1].end:
-            return self._runs[index - 1], following
-        return None, following
 
 
 class Direction:
@@ -130,7 +44,7 @@ class Direction:
         self._waiting_bytes = 0
         self._copies: list[Part] = []
         self._holes: list[tuple[int, int]] = []
-        self._history = _History(self._limits.history_runs, connection.shared.tally)
+        self._history = History(self._limits.history_runs, connection.shared.tally)
 
     # --- segments ------------------------------------------------------------------------------
 
@@ -304,7 +218,7 @@ class Direction:
                 self._plan_copy(part.first(length), known)
             part = part.without_first(length)
 
-    def _plan_copy(self, part: Part, known: _Known) -> None:
+    def _plan_copy(self, part: Part, known: Known) -> None:
         if known.data is not None:
             offset = part.start - known.start
             if known.data[offset : offset + part.length] != part.data:

@@ -52,7 +52,7 @@ from tests.trimming.engine.strategies.legacy.classing import (
     runs,
 )
 from trimming.engine.options import TrimOptions
-from trimming.engine.strategies.legacy.layers import (
+from trimming.engine.strategies.legacy.tables import (
     ETHER_TYPES,
     IP_PROTOCOLS,
     IPV6_NEXT,

@@ -42,8 +42,8 @@ from tests.trimming.engine.strategies.legacy.classing import (
 )
 from trimming.engine.formats.records import Packet
 from trimming.engine.options import Limits, TrimOptions, built_in_profile
-from trimming.engine.strategies.legacy.layers import LINK_TYPES
 from trimming.engine.strategies.legacy.strategy import LegacyStrategy
+from trimming.engine.strategies.legacy.tables import LINK_TYPES
 from trimming.engine.strategies.registry import load_strategy
 
 SHARE_SAFE = built_in_profile("share_safe")
