@@ -35,7 +35,6 @@ def gre(walk: Walk, at: int, end: int, real: int) -> None:
     flags, kind = field_at(data, at), field_at(data, at + 2)
     if flags & 7 == 1:
         _pptp(walk, flags, kind, at, end, real)
-    if flags & 7:
         return
     inside = at + 4
     if flags & 0xC000:
