@@ -41,6 +41,14 @@ ODDITIES = (
     (b"200", b"101"),
     (b"200", b"304"),
     (b"200", b"100"),
+    (b"\r\nTransfer", b"\r\n Transfer"),
+    (b"\r\nContent", b"\r\n\tContent"),
+    (b"chunked", b"identity, chunked"),
+    (b" HTTP/1.1", b"  HTTP/1.1 "),
+    (b"Length: ", b"Length: +"),
+    (b"\r\n\r\n", b"\r\nno colon here\r\n\r\n"),
+    (b"\r\n0\r\n", b"\r\n0;x=y\r\nTrailer: z\r\n"),
+    (b"GET / ", b"get / "),
 )
 
 

@@ -162,11 +162,11 @@ class Grammar:
                 self.heads += 1
                 self.chunked = self.size_next = self._coded
             return True
+        if patterns.TRANSFER_ENCODING.search(line):
+            self._coded = True
         if line[0] in b" \t" or patterns.REDACTED_LINE.match(line):
             return True
         if patterns.LOOSE_FIELD.match(line):
-            if patterns.TRANSFER_ENCODING.search(line):
-                self._coded = True
             return True
         return self._start(line)
 

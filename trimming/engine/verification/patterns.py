@@ -43,8 +43,8 @@ LOOSE_START_PREFIX = re.compile(
     rb"|HTTP/(?:[0-9](?:\.[0-9]?)?)?)?\Z"
 )
 CUT_START_LINE = re.compile(
-    rb"\r*(?:HTTP/[0-9]\.[0-9][^\n\0]*|" + TOKEN + rb"{1,64}(?: [^\x00-\x20\x7f]*"
-    rb"(?: (?:H[^\x00-\x20\x7f]*)? *\r*)?)?|HTTP/(?:[0-9](?:\.[0-9]?)?)?)\Z"
+    rb"\r*(?:HTTP/[0-9]\.[0-9][^\n\0]*|" + TOKEN + rb"{1,64}(?:[ \t]+[^\x00-\x20\x7f]*"
+    rb"(?:[ \t]+(?:H[^\x00-\x20\x7f]*)?[ \t]*\r*)?)?|HTTP/(?:[0-9](?:\.[0-9]?)?)?)\Z"
 )
 LOOSE_SIZE_LINE = re.compile(rb"[\t ]*([0-9A-Fa-f]{1,16})[\t ]*(?:;[^\n]*)?\r*\n\Z")
 LOOSE_SIZE_PREFIX = re.compile(rb"[\t ]*[0-9A-Fa-f]{1,16}[\t ]*(?:;[^\n]*)?\r*\Z")
