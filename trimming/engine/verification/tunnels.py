@@ -181,6 +181,7 @@ def l2tp(walk: Walk, at: int, end: int, real: int) -> None:
 
 UDP_PORTS: dict[int, Layer] = {
     4789: vxlan,
+    8472: vxlan,
     4790: vxlan_gpe,
     6081: geneve,
     2152: gtpu,

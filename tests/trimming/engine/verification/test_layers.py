@@ -109,6 +109,7 @@ ETHERNET = {
         lambda p: struct.pack(">HHHHII", 0x3081, 0x880B, len(ppp(p)), 1, 1, 1) + ppp(p),
     ),
     "vxlan": over_udp(4789, lambda p: vxlan(ethernet(p))),
+    "vxlan on the port of linux": over_udp(8472, lambda p: vxlan(ethernet(p))),
     "vxlan gpe": over_udp(4790, lambda p: b"\x0c\0\0\1" + bytes(4) + p),
     "vxlan gpe nsh": over_udp(4790, lambda p: b"\x0c\0\0\4" + bytes(4) + NSH + p),
     "vxlan on 4790": over_udp(4790, lambda p: vxlan(ethernet(p))),
