@@ -27,7 +27,6 @@ class FieldKind(IntEnum):
 
     INTERNET = 1  # TCP, GRE, ICMP: 16 bits, one's complement
     UDP = 2  # the same, with 0 for "none"
-    FCS = 3  # CRC-32 over a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,6 @@ class MaskPlan:
 
     def __init__(self, options: TrimOptions, directory: str | None = None) -> None:
         self.options = options
-        self.spans_added = 0
         self._directory = directory
         self._entries: list[bytes] = []
         self._file: IO[bytes] | None = None
@@ -122,7 +120,6 @@ class MaskPlan:
         tentative: bool = False,
     ) -> None:
         """Class the bytes ``start`` to ``end`` of a packet; each byte at most once."""
-        self.spans_added += 1
         self._add(packet, start, end, _SPAN, byte_class, tentative, connection)
 
     def add_change(
@@ -158,7 +155,7 @@ class MaskPlan:
     def _spill(self) -> None:
         if self._file is None:
             # closed in __exit__
-            self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115
+            self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - see __exit__
         self._entries.sort()
         self._file.seek(0, 2)
         self._runs.append((self._file.tell(), len(self._entries)))

@@ -81,7 +81,7 @@ class _Source(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # narrower than any buffer
         # filled to the brim: unpacking gives little at a time, and peeking needs a whole magic
         filled = 0
         while filled < len(buffer):

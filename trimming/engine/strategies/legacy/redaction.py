@@ -23,7 +23,6 @@ class Redactor:
     def __init__(self, options: TrimOptions) -> None:
         self._names = frozenset(name.encode() for name in options.redact_fields)
         self._targets = options.redact_targets
-        self.active = bool(self._names) or self._targets
 
     def start_line(self, line: bytes) -> list[Run]:
         """Split a request line, whole or cut; a status line is kept."""

@@ -182,10 +182,6 @@ def _dot11(header: h.ScapyPacket, start: int, cursor: Cursor) -> HeaderClass | N
 
 def _radiotap(header: h.ScapyPacket, start: int, cursor: Cursor) -> HeaderClass | None:
     cursor.at = start + header.fields["len"]
-    return _frame(cursor)
-
-
-def _frame(cursor: Cursor) -> HeaderClass | None:
     return h.Dot11
 
 

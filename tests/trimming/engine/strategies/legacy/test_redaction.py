@@ -119,14 +119,6 @@ def test_targets_are_kept_unless_the_profile_hides_them() -> None:
     assert _marked(line, NAMES_ONLY.start_line(line)) == line.decode()
 
 
-@pytest.mark.parametrize(
-    ("redactor", "active"),
-    [(STANDARD, False), (NAMES_ONLY, True), (TARGETS_ONLY, True), (SHARE_SAFE, True)],
-)
-def test_a_redactor_knows_whether_it_hides_anything(redactor: Redactor, active: bool) -> None:
-    assert redactor.active is active
-
-
 def test_a_line_of_a_quarter_million_spaces_is_split_like_any_other() -> None:
     # a pattern that tries every space would take minutes here
     line = b"GET a?b=" + b" " * (1 << 18) + b"c HTTP/1.1\r\n"
