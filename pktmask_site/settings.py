@@ -1,12 +1,184 @@
-"""Django settings.  So far only commands run: there is no database and no server."""
+"""Django's settings.  What an installation changes comes from the environment: docs/settings.md."""
+
+from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from pktmask_site.environment import read_installation
+from pktmask_site.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-INSTALLED_APPS = ["trimming"]
+INSTALLATION = read_installation(BASE_DIR)
+DATA_DIR = INSTALLATION.data_dir
+
+SECRET_KEY = INSTALLATION.secret_key
+DEBUG = False
+ALLOWED_HOSTS = list(INSTALLATION.allowed_hosts)
+ROOT_URLCONF = "pktmask_site.urls"
+ASGI_APPLICATION = "pktmask_site.asgi.application"
+
+INSTALLED_APPS = [
+    # first those whose permissions and content types ours build on after each migrate
+    "pktmask_site.admin_site.ConsoleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_q",
+    "channels",
+    "csp",
+    "config",
+    "trimming",
+    "monitoring",
+    "pktmask_site",
+]
+MIDDLEWARE = [
+    "pktmask_site.middleware.request_context",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "pktmask_site.middleware.bind_user",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "monitoring.context_processors.service_now",
+            ]
+        },
+    }
+]
+
+# --- data -----------------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "pktmask.sqlite3",
+        # writers queue up instead of failing (measured; docs/architecture.md)
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "trimming.storage.DurableFileSystemStorage"},
+    "staticfiles": {"BACKEND": "pktmask_site.static_storage.StaticStorage"},
+}
+MEDIA_ROOT = DATA_DIR / "files"
+# uploads are spooled on the file system of the storage, so that keeping one is a rename
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "incoming"
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+FILE_UPLOAD_HANDLERS = ["trimming.uploads.CaptureUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 1000
+# private copies of running jobs
+WORK_ROOT = DATA_DIR / "work"
+
+# --- workers and live updates ---------------------------------------------------------------------
+Q_CLUSTER: dict[str, Any] = {
+    "name": "pktmask",
+    "orm": "default",
+    "workers": INSTALLATION.workers,
+    "poll": 0.2,
+    # our own deadline ends a job; django-q2's timeout lies above the largest one, and the time
+    # after which a broker repeats a message above that
+    "timeout": 24 * 3600,
+    "retry": 7 * 24 * 3600,
+    "queue_limit": INSTALLATION.workers,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    # successes are not stored: runs are our history; the monitor removes old failures
+    "save_limit": -1,
+    # signs of life count as tasks, so a worker is renewed about every half hour when idle
+    "recycle": 200,
+    "guard_cycle": 1,
+    "label": _("Tasks"),
+}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+# --- languages and times --------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- people ---------------------------------------------------------------------------------------
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+SESSION_COOKIE_AGE = 14 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+
+# --- what a browser may do ------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# beyond one machine everything goes over TLS
+SECURE_SSL_REDIRECT = not INSTALLATION.is_local
+SESSION_COOKIE_SECURE = not INSTALLATION.is_local
+CSRF_COOKIE_SECURE = not INSTALLATION.is_local
+SECURE_HSTS_SECONDS = 0 if INSTALLATION.is_local else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSTALLATION.is_local
+SECURE_HSTS_PRELOAD = not INSTALLATION.is_local
+if INSTALLATION.trusts_proxy:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- logs -----------------------------------------------------------------------------------------
+LOGGING_CONFIG = None
+logging_settings(as_json=not INSTALLATION.is_local)
+
+# --- trimming -------------------------------------------------------------------------------------
 # Strategies beside the built-in ones and those of installed packages: name to "module:Class".
 TRIMMING_STRATEGIES: dict[str, str] = {}
