@@ -1,9 +1,15 @@
 """The app's entry in Django."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class TrimmingConfig(AppConfig):
-    """Trimming."""
+    """Captures, profiles, jobs and runs."""
 
     name = "trimming"
+    verbose_name = _("Trimming")
+
+    def ready(self) -> None:
+        """Listen for the end of a migrate."""
+        from trimming import receivers  # noqa: F401 - importing connects

@@ -7,6 +7,8 @@ from dataclasses import asdict
 
 from trimming.engine.byte_classes import ByteClass
 from trimming.engine.report import Report
+from trimming.quantities import rate
+from trimming.quantities import size as size
 
 
 def report_as_dict(report: Report) -> dict[str, object]:
@@ -103,19 +105,9 @@ def rows(report: Report) -> list[tuple[str, str]]:
     return found
 
 
-def size(count: int) -> str:
-    """Return a number of bytes with a decimal unit."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            return f"{value:,.0f} {unit}" if unit == "B" else f"{value:,.1f} {unit}"
-        value /= 1000
-    raise AssertionError("the loop ends at the largest unit")
-
-
 def _rate(report: Report) -> str:
-    rate = report.throughput_bytes_per_s
-    return f"{rate / 1e6:.1f} MB/s" if rate else "no rate"
+    bytes_per_s = report.throughput_bytes_per_s
+    return rate(bytes_per_s) if bytes_per_s else "no rate"
 
 
 def _largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -1,0 +1,86 @@
+"""Closed vocabularies.  Each value carries its label, its tone and its shape (an icon's name).
+
+Tones are those of the style sheet: ok, warn, fail, unknown, run.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class Look(NamedTuple):
+    """How a value is shown, beside its word."""
+
+    tone: str
+    shape: str
+
+
+class JobState(models.TextChoices):
+    """Where a job stands.  See moves.py for what may follow what."""
+
+    WAITING = "waiting", pgettext_lazy("job", "Waiting")
+    RUNNING = "running", pgettext_lazy("job", "Running")
+    DONE = "done", pgettext_lazy("job", "Done")
+    FAILED = "failed", pgettext_lazy("job", "Failed")
+    REFUSED = "refused", pgettext_lazy("job", "Refused")
+    CANCELLED = "cancelled", pgettext_lazy("job", "Cancelled")
+
+
+OPEN_STATES = (JobState.WAITING, JobState.RUNNING)
+
+JOB_LOOKS: dict[JobState, Look] = {
+    JobState.WAITING: Look("unknown", "wait"),
+    JobState.RUNNING: Look("run", "run"),
+    JobState.DONE: Look("ok", "ok"),
+    JobState.FAILED: Look("fail", "fail"),
+    JobState.REFUSED: Look("unknown", "stop"),
+    JobState.CANCELLED: Look("unknown", "stop"),
+}
+
+
+class RunOutcome(models.TextChoices):
+    """How one attempt at a job ended."""
+
+    RUNNING = "running", pgettext_lazy("run", "Running")
+    DONE = "done", pgettext_lazy("run", "Done")
+    REFUSED = "refused", pgettext_lazy("run", "Refused: the capture cannot be used")
+    FAILED = "failed", pgettext_lazy("run", "Failed")
+    UNVERIFIED = "unverified", pgettext_lazy("run", "Failed its verification")
+    CANCELLED = "cancelled", pgettext_lazy("run", "Cancelled")
+    LATE = "late", pgettext_lazy("run", "Past its deadline")
+    LOST = "lost", pgettext_lazy("run", "Lost its worker")
+    GIVEN_BACK = "given_back", pgettext_lazy("run", "Given back at a stop")
+
+
+RUN_LOOKS: dict[RunOutcome, Look] = {
+    RunOutcome.RUNNING: Look("run", "run"),
+    RunOutcome.DONE: Look("ok", "ok"),
+    RunOutcome.REFUSED: Look("unknown", "stop"),
+    RunOutcome.FAILED: Look("fail", "fail"),
+    RunOutcome.UNVERIFIED: Look("fail", "error"),
+    RunOutcome.CANCELLED: Look("unknown", "stop"),
+    RunOutcome.LATE: Look("fail", "fail"),
+    RunOutcome.LOST: Look("warn", "warn"),
+    RunOutcome.GIVEN_BACK: Look("unknown", "back"),
+}
+
+
+class JobStage(models.TextChoices):
+    """What a running job is doing."""
+
+    COPY = "copy", _("copying")
+    READ = "read", _("reading")
+    WRITE = "write", _("writing")
+    VERIFY = "verify", _("verifying")
+    STORE = "store", _("storing")
+
+
+class CaptureOrigin(models.TextChoices):
+    """Where a capture came from."""
+
+    UPLOAD = "upload", _("uploaded")
+    SAMPLE = "sample", _("sample")

@@ -1,0 +1,234 @@
+"""What can happen to a job, each as one short transaction around a conditional UPDATE.
+
+"Not exactly one row" means that somebody else was first; nothing is changed then.  Who may ask for
+what is decided by the views; what must follow is decided by moves.py and job_rules.py.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from trimming import job_rules
+from trimming.choices import JobStage, JobState, RunOutcome
+from trimming.conf import trimming_settings
+from trimming.files import remove_leftovers
+from trimming.models import AnyUser, Capture, Profile, TrimJob, TrimRun
+from trimming.moves import Move, result, sources
+from trimming.rates import measured_bytes_per_s
+from trimming.signals import job_changed
+
+# what a job has while a worker holds it, and loses with it
+NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None, "deadline_at": None}
+
+
+def apply_move(jobs: Any, move: Move, **values: Any) -> bool:
+    """Apply ``move`` to the one job in the queryset ``jobs``; False when it was not legal."""
+    changed: int = jobs.filter(state__in=sources(move)).update(state=result(move), **values)
+    return changed == 1
+
+
+def tell(job_id: UUID) -> None:
+    """Tell the apps above, once what was done is committed."""
+    transaction.on_commit(lambda: job_changed.send(TrimJob, job_id=job_id))
+
+
+def create_job(
+    capture: Capture, profile: Profile, requested_by: AnyUser, strategy_override: str = ""
+) -> TrimJob:
+    """Make a job for ``capture``, make it the one that is shown, and send it to the workers."""
+    now = timezone.now()
+    assert requested_by.pk is not None  # views ask for a login
+    with transaction.atomic():
+        job = TrimJob.objects.create(
+            capture=capture,
+            profile=profile,
+            requested_by_id=requested_by.pk,
+            strategy_override=strategy_override,
+            created_at=now,
+            queued_at=now,
+        )
+        Capture.objects.filter(pk=capture.pk).update(current_job=job)
+        capture.current_job = job
+        send(job.pk)
+        tell(job.pk)
+    return job
+
+
+def send(job_id: UUID) -> None:
+    """Send a job's id to the workers, once what was done is committed."""
+    from django_q.tasks import async_task
+
+    transaction.on_commit(lambda: async_task("trimming.tasks.run_job", str(job_id)))
+
+
+def retry(job: TrimJob, requested_by: AnyUser) -> TrimJob | None:
+    """Make a new job like one that ended without a result; None when there is nothing to retry."""
+    with transaction.atomic():
+        capture = Capture.objects.select_for_update().get(pk=job.capture_id)
+        ended = job.state in (JobState.FAILED, JobState.REFUSED, JobState.CANCELLED)
+        if not ended or capture.current_job_id != job.pk or not capture.has_original:
+            return None
+        return create_job(capture, job.profile, requested_by, job.strategy_override)
+
+
+def cancel(job_id: UUID) -> bool:
+    """Cancel a waiting job at once, or ask the worker of a running one; False when it has ended."""
+    now = timezone.now()
+    mine = TrimJob.objects.filter(pk=job_id)
+    with transaction.atomic():
+        done = apply_move(mine, Move.CANCEL, finished_at=now, cancel_requested_at=now)
+        if not done:
+            done = bool(
+                mine.filter(state=JobState.RUNNING, cancel_requested_at=None).update(
+                    cancel_requested_at=now
+                )
+            )
+        if done:
+            tell(job_id)
+    return done
+
+
+def claim(job_id: UUID, worker: str) -> TrimRun | None:
+    """Take a waiting job for ``worker``; None when it is not waiting any more.
+
+    Counts the attempt, so that a job which kills its worker is not begun for ever.
+    """
+    settings = trimming_settings()
+    job = TrimJob.objects.select_related("capture").filter(pk=job_id).first()
+    if job is None or job.state != JobState.WAITING:
+        return None
+    strategy = job.strategy_override or settings.strategy
+    size = job.capture.size_bytes
+    allowed = job_rules.deadline_seconds(
+        size, measured_bytes_per_s(strategy), settings.least_deadline_seconds
+    )
+    now = timezone.now()
+    attempt = job.attempt + 1
+    with transaction.atomic():
+        won = apply_move(
+            TrimJob.objects.filter(pk=job_id, attempt=job.attempt),
+            Move.CLAIM,
+            attempt=attempt,
+            claimed_at=now,
+            lease_owner=worker,
+            lease_until=now + timedelta(seconds=settings.lease_seconds),
+            deadline_seconds=allowed,
+            deadline_at=now + timedelta(seconds=allowed),
+            stage=JobStage.COPY,
+            done_bytes=0,
+            total_bytes=size,
+        )
+        if not won:
+            return None
+        run = TrimRun.objects.create(
+            job=job,
+            attempt=attempt,
+            strategy=strategy,
+            worker=worker,
+            started_at=now,
+            input_bytes=size,
+        )
+        tell(job_id)
+    return TrimRun.objects.select_related("job__capture", "job__profile").get(pk=run.pk)
+
+
+def held(run: TrimRun) -> Any:
+    """Return the queryset of the run's job, empty unless this very attempt still holds it."""
+    return TrimJob.objects.filter(
+        pk=run.job_id, attempt=run.attempt, lease_owner=run.worker, state=JobState.RUNNING
+    )
+
+
+def renew(run: TrimRun, stage: JobStage, done_bytes: int, total_bytes: int) -> bool:
+    """Renew the lease and note the progress; False when the attempt no longer holds the job."""
+    until = timezone.now() + timedelta(seconds=trimming_settings().lease_seconds)
+    renewed: int = held(run).update(
+        lease_until=until, stage=stage, done_bytes=done_bytes, total_bytes=total_bytes
+    )
+    if renewed:
+        tell(run.job_id)
+    return renewed == 1
+
+
+def publish(run: TrimRun, **values: Any) -> bool:
+    """Publish the result of an attempt; False when the attempt no longer holds its job.
+
+    ``values`` are the fields of the run that tell what came of it.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        published = apply_move(
+            held(run).filter(cancel_requested_at=None),
+            Move.PUBLISH,
+            published_run=run,
+            finished_at=now,
+            reason="",
+            **NO_LEASE,
+        )
+        if published:
+            end_run(run.pk, RunOutcome.DONE, now, **values)
+            tell(run.job_id)
+    return published
+
+
+def give_up(run: TrimRun, move: Move, outcome: RunOutcome, reason: str) -> bool:
+    """End the job of an attempt without a result: REFUSE, FAIL or STOP."""
+    now = timezone.now()
+    with transaction.atomic():
+        ended = apply_move(held(run), move, finished_at=now, reason=reason, **NO_LEASE)
+        if ended:
+            end_run(run.pk, outcome, now, reason=reason)
+            tell(run.job_id)
+    return ended
+
+
+def lose(run: TrimRun, outcome: RunOutcome, reason: str, *, forgiven: bool = False) -> bool:
+    """Take the job from an attempt whose worker is gone: begin it anew, or fail past the limit."""
+    now = timezone.now()
+    with transaction.atomic():
+        job = TrimJob.objects.filter(pk=run.job_id).first()
+        if job is None:
+            return False
+        spared = job.forgiven + int(forgiven)
+        left = job_rules.attempts_left(run.attempt, spared, trimming_settings().max_attempts)
+        if job.cancel_requested_at is not None:
+            done = apply_move(held(run), Move.STOP, finished_at=now, **NO_LEASE)
+        elif left:
+            done = apply_move(
+                held(run),
+                Move.REQUEUE,
+                queued_at=now,
+                stage="",
+                done_bytes=0,
+                forgiven=F("forgiven") + int(forgiven),
+                **NO_LEASE,
+            )
+            if done:
+                send(run.job_id)
+        else:
+            done = apply_move(held(run), Move.FAIL, finished_at=now, reason=reason, **NO_LEASE)
+        if done:
+            end_run(run.pk, outcome, now, reason=reason)
+            transaction.on_commit(lambda: remove_leftovers(run))
+            tell(run.job_id)
+    return done
+
+
+def end_run(run_id: int, outcome: RunOutcome, now: datetime, **values: Any) -> None:
+    """Write how an attempt ended."""
+    TrimRun.objects.filter(pk=run_id, outcome=RunOutcome.RUNNING).update(
+        outcome=outcome, finished_at=now, **values
+    )
+
+
+def open_runs(condition: Q) -> list[TrimRun]:
+    """Return the attempts of running jobs that meet ``condition`` (fields of TrimJob)."""
+    jobs = TrimJob.objects.filter(condition, state=JobState.RUNNING)
+    found = TrimRun.objects.filter(job__in=jobs, attempt=F("job__attempt"))
+    return list(found.select_related("job"))

@@ -1,0 +1,202 @@
+"""One attempt at a job: claim, private copy, engine, storage, publishing.
+
+The engine is pure; this is the shell around it.  Between chunks the lease is renewed and the wish
+to cancel, the deadline and the loss of the lease are looked for.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from config.faults import type_and_place
+from trimming import jobs
+from trimming.choices import JobStage, RunOutcome
+from trimming.conf import trimming_settings
+from trimming.engine.errors import CancelledError, EngineError, InputError, VerificationError
+from trimming.engine.pipeline import Stage, trim
+from trimming.engine.report import Report
+from trimming.engine.strategies.registry import load_strategy
+from trimming.files import CountedFile, copy_out, private_folder, private_name, work_root
+from trimming.models import TrimJob, TrimRun, output_path
+from trimming.moves import Move
+from trimming.report_views import report_as_dict
+from trimming.sweeper import late_reason
+from trimming.throttle import Throttle
+
+log = structlog.get_logger("pktmask.runner")
+
+STAGES: dict[Stage, JobStage] = {
+    "read": JobStage.READ,
+    "write": JobStage.WRITE,
+    "verify": JobStage.VERIFY,
+}
+
+
+class LeaseLostError(CancelledError):
+    """Somebody else has the job now; nothing of this attempt may be published."""
+
+
+class DeadlineError(CancelledError):
+    """The job ran longer than it may."""
+
+
+# the first kind that fits an error says how the attempt and its job end
+ENDS: tuple[tuple[type[Exception], Move, RunOutcome], ...] = (
+    (DeadlineError, Move.FAIL, RunOutcome.LATE),
+    (CancelledError, Move.STOP, RunOutcome.CANCELLED),
+    (InputError, Move.REFUSE, RunOutcome.REFUSED),
+    (VerificationError, Move.FAIL, RunOutcome.UNVERIFIED),
+    (Exception, Move.FAIL, RunOutcome.FAILED),
+)
+
+
+def run_job(job_id: UUID, worker: str) -> None:
+    """Do one attempt at the job, if it is still waiting."""
+    run = jobs.claim(job_id, worker)
+    if run is None:
+        log.info("nothing_to_claim", job_id=str(job_id))
+        return
+    with structlog.contextvars.bound_contextvars(job_id=str(job_id), attempt=run.attempt):
+        log.info("run_started", strategy=run.strategy)
+        try:
+            _attempt(run)
+        finally:
+            close_old_connections()
+
+
+def _attempt(run: TrimRun) -> None:
+    watch = Watch(run)
+    try:
+        with private_folder(private_name(run)) as folder:
+            report, output = _trim(run, folder, watch)
+            _publish(run, report, output, watch)
+    except LeaseLostError:
+        log.warning("lease_lost")
+    except Exception as error:  # a strategy may fail in any way; the job must end
+        move, outcome = next((m, o) for kind, m, o in ENDS if isinstance(error, kind))
+        ended = jobs.give_up(run, move, outcome, _reason(error, run))
+        log.info("run_ended", outcome=outcome.value, recorded=ended)
+
+
+def _reason(error: Exception, run: TrimRun) -> str:
+    """Return the sentence that a person reads; never payload, and no path of this machine."""
+    match error:
+        case DeadlineError():
+            return late_reason(run.job.deadline_seconds)
+        case CancelledError():
+            return ""
+        case InputError():
+            place = {
+                "offset": f"{error.offset:,}",
+                "expected": error.expected,
+                "found": error.found,
+            }
+            return _("Byte %(offset)s: expected %(expected)s, found %(found)s.") % place
+        case EngineError():
+            folder = work_root() / private_name(run)
+            name = run.job.capture.name
+            return str(error).replace(f"{folder}/input", name).replace(f"{folder}/output", name)
+        case OSError():
+            why = {"error": error.strerror or "?"}
+            return _("The storage or the disk failed: %(error)s.") % why
+        case _:
+            # the text of an unforeseen error may quote payload, so only its kind and place are kept
+            return _("The strategy failed: %(kind)s at %(place)s.") % type_and_place(error)
+
+
+def _trim(run: TrimRun, folder: Path, watch: Watch) -> tuple[Report, Path]:
+    source, target = folder / "input", folder / "output"
+    original = run.job.capture.original
+    size = run.job.capture.size_bytes
+    copy_out(original, source, lambda done: watch.look(JobStage.COPY, done, size))
+    report = trim(
+        source,
+        target,
+        lambda: load_strategy(run.strategy, settings.TRIMMING_STRATEGIES),
+        run.job.profile.trim_options(),
+        clock=time.perf_counter,
+        peak_rss_bytes=peak_rss_bytes,
+        progress=lambda stage, done, total: watch.look(STAGES[stage], done, total),
+    )
+    return report, target
+
+
+def _publish(run: TrimRun, report: Report, output: Path, watch: Watch) -> None:
+    size = output.stat().st_size
+    published = False
+    try:
+        with CountedFile(output, lambda done: watch.look(JobStage.STORE, done, size)) as file:
+            stored = run.output.storage.save(output_path(run), file)
+        watch.look(JobStage.STORE, size, size, now=True)
+        facts = {**_facts(report), "output": stored, "output_sha256": file.sha256}
+        published = jobs.publish(run, **facts)
+    finally:
+        if not published:
+            run.output.storage.delete(output_path(run))
+    if not published:
+        # between the last look and publishing: the next look says why
+        watch.look(JobStage.STORE, size, size, now=True)
+        raise LeaseLostError("the attempt no longer holds its job")
+    log.info("run_published", duration_ms=round(report.duration_ms), bytes=report.input_bytes)
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    tally = report.tally
+    return {
+        "strategy_version": report.strategy_version,
+        "duration_ms": report.duration_ms,
+        "messages": tally.requests + tally.responses,
+        "masked_bytes": tally.masked_bytes,
+        "report": report_as_dict(report),
+        "output_bytes": report.output_bytes,
+    }
+
+
+class Watch:
+    """Renews the lease of an attempt, and says when it must stop, every few hundred ms."""
+
+    def __init__(self, run: TrimRun) -> None:
+        self._run = run
+        self._due = Throttle(trimming_settings().beat_seconds, time.monotonic)
+        self._stage: JobStage | None = None
+
+    def look(
+        self, stage: JobStage, done_bytes: int, total_bytes: int, *, now: bool = False
+    ) -> None:
+        """Note the progress; raise LeaseLostError, DeadlineError or CancelledError."""
+        if not (now or self._due() or stage != self._stage):
+            return
+        self._stage = stage
+        if not jobs.renew(self._run, stage, done_bytes, total_bytes):
+            raise LeaseLostError("the attempt no longer holds its job")
+        asked = TrimJob.objects.filter(pk=self._run.job_id).values_list(
+            "cancel_requested_at", "deadline_at"
+        )
+        cancel_requested_at, deadline_at = asked.get()
+        if cancel_requested_at is not None:
+            raise CancelledError("somebody asked to stop")
+        if _passed(deadline_at):
+            raise DeadlineError("past the deadline")
+
+
+def _passed(deadline_at: datetime | None) -> bool:
+    return deadline_at is not None and timezone.now() >= deadline_at
+
+
+def peak_rss_bytes() -> int:
+    """Return the largest resident size that this process has had."""
+    # Linux counts in KiB, macOS in bytes
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

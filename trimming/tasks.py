@@ -1,0 +1,22 @@
+"""What django-q2 calls.  Tasks carry ids only; the database holds the truth."""
+
+from __future__ import annotations
+
+import os
+import socket
+from uuid import UUID
+
+CLUSTER_VARIABLE = "PKTMASK_CLUSTER"
+
+
+def worker_name() -> str:
+    """Return the name of this worker: its cluster's, then its process."""
+    cluster = os.environ.get(CLUSTER_VARIABLE) or socket.gethostname()
+    return f"{cluster}/{os.getpid()}"
+
+
+def run_job(job_id: str) -> None:
+    """Do one attempt at a job."""
+    from trimming.runner import run_job as run
+
+    run(UUID(job_id), worker_name())
