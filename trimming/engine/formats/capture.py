@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +17,8 @@ from trimming.engine.formats.stream import (
     ByteStream,
     is_packed,
     open_stream,
+    packing_by_magic,
+    packing_of,
 )
 from trimming.engine.options import Limits
 
@@ -39,6 +42,32 @@ LOOKALIKES = {
     b"<!DOC": "an HTML document",
     b"<html": "an HTML document",
 }
+
+
+MAGIC_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What was seen of a capture in a walk over its start.  Sizes are in bytes, unpacked.
+
+    ``expansion`` is unpacked bytes for each byte of the file, so far.
+    """
+
+    packets: int
+    walked_bytes: int
+    expansion: float
+    is_whole: bool
+
+
+def mistaken_for(magic: bytes) -> str | None:
+    """Return what a file is that starts with ``magic`` (8 bytes, fewer only when it is shorter).
+
+    None when it may be a capture: for packed files that shows only behind the packing.
+    """
+    if magic[:4] in pcap.VARIANTS or magic[:4] == PCAPNG_MAGIC or packing_by_magic(magic[:4]):
+        return None
+    return _describe(magic)
 
 
 def _describe(magic: bytes) -> str:
@@ -91,6 +120,40 @@ class CaptureFile:
     def is_packed(self) -> bool:
         """Whether the capture is compressed."""
         return is_packed(self._file)
+
+    @property
+    def file_format(self) -> str:
+        """Name of the format and its packing, as in "pcap" or "pcapng, gzip".
+
+        Raises InputError for what starts like no capture.
+        """
+        stream = self._stream()
+        self._reader(stream)
+        name = "pcapng" if stream.peek(4)[:4] == PCAPNG_MAGIC else "pcap"
+        packing = packing_of(self._file)
+        return f"{name}, {packing}" if packing else name
+
+    def look_at_start(self, enough_bytes: int) -> Start:
+        """Walk the records until ``enough_bytes`` unpacked bytes are behind, or to the end.
+
+        Raises InputError for what cannot be read, and for a capture that is cut before its first
+        packet is whole.
+        """
+        stream = self._stream()
+        packets = 0
+        for record in self._reader(stream):
+            packets += record.packet is not None
+            if stream.position >= enough_bytes:
+                return Start(packets, stream.position, stream.expansion, is_whole=False)
+        stream.finish()
+        if stream.tail is not None and not packets:
+            raise InputError(
+                str(self.path),
+                stream.tail.offset,
+                "at least one whole packet",
+                f"none: {stream.tail.reason}",
+            )
+        return Start(packets, stream.position, stream.expansion, is_whole=True)
 
     def unpacked_size(self) -> int:
         """Return the size when unpacked, in bytes.

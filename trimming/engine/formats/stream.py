@@ -57,6 +57,11 @@ class ByteStream:
         """How much of the file itself was read, in bytes."""
         return self._source.packed_position
 
+    @property
+    def expansion(self) -> float:
+        """How many bytes one byte of the file has become on average, as far as it was unpacked."""
+        return self._source.expansion
+
     def cut(self, offset: int, length: int, reason: str) -> None:
         """Record that the last ``length`` bytes, from ``offset`` on, are no whole record."""
         self.tail = Tail(offset, length, reason)
@@ -77,6 +82,16 @@ class _Source(io.RawIOBase):
         self._file = file
         self._name = name
         self.packed_position = 0
+        # read from the file and not unpacked yet; unpacked and not asked for yet
+        self._pending = b""
+        self._ready = memoryview(b"")
+        self._given = 0
+
+    @property
+    def expansion(self) -> float:
+        """Unpacked bytes for each byte of the file that they came from; 1 before the first."""
+        used = self.packed_position - len(self._pending)
+        return (self._given + len(self._ready)) / used if used else 1.0
 
     def readable(self) -> bool:
         return True
@@ -90,6 +105,7 @@ class _Source(io.RawIOBase):
                 break
             buffer[filled : filled + len(data)] = data
             filled += len(data)
+        self._given += filled
         return filled
 
     def _packed(self, count: int) -> bytes:
@@ -119,7 +135,6 @@ class _Gzip(_Source):
     def __init__(self, file: BinaryIO, name: str) -> None:
         super().__init__(file, name)
         self._member = zlib.decompressobj(wbits=31)
-        self._pending = b""
         self._done = False
 
     def _unpacked(self, count: int) -> bytes:
@@ -165,8 +180,6 @@ class _Zstandard(_Source):
         super().__init__(file, name)
         self._decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_MAX_WINDOW_BYTES)
         self._frame: zstandard.ZstdDecompressionObj | None = self._decompressor.decompressobj()
-        self._pending = b""
-        self._ready = memoryview(b"")
         self._fed = 0
 
     def _unpacked(self, count: int) -> bytes:
@@ -191,26 +204,32 @@ class _Zstandard(_Source):
         return data
 
 
-UNPACKERS: dict[bytes, Callable[[BinaryIO, str], _Source]] = {
-    GZIP_MAGIC: _Gzip,
-    ZSTD_MAGIC: _Zstandard,
+UNPACKERS: dict[str, Callable[[BinaryIO, str], _Source]] = {
+    "gzip": _Gzip,
+    "zstandard": _Zstandard,
 }
+MAGICS = {GZIP_MAGIC: "gzip", ZSTD_MAGIC: "zstandard"}
 
 
 def open_stream(file: BinaryIO, name: str, max_unpacked_bytes: int) -> ByteStream:
     """Return the unpacked bytes of ``file`` from its start on; several may be open at a time."""
-    unpacker = _unpacker(file)
-    if unpacker is None:
+    packing = packing_of(file)
+    if packing is None:
         return ByteStream(_Source(file, name), name, None)
-    return ByteStream(unpacker(file, name), name, max_unpacked_bytes)
+    return ByteStream(UNPACKERS[packing](file, name), name, max_unpacked_bytes)
 
 
 def is_packed(file: BinaryIO) -> bool:
     """Whether the file is compressed in a way that can be read."""
-    return _unpacker(file) is not None
+    return packing_of(file) is not None
 
 
-def _unpacker(file: BinaryIO) -> Callable[[BinaryIO, str], _Source] | None:
+def packing_of(file: BinaryIO) -> str | None:
+    """Return how the file is compressed, "gzip" or "zstandard"; None when it is not."""
     file.seek(0)
-    magic = file.read(4)
-    return next((use for known, use in UNPACKERS.items() if magic.startswith(known)), None)
+    return packing_by_magic(file.read(4))
+
+
+def packing_by_magic(magic: bytes) -> str | None:
+    """Return how a file that starts with the 4 bytes ``magic`` is compressed, as ``packing_of``."""
+    return next((name for known, name in MAGICS.items() if magic.startswith(known)), None)

@@ -27,7 +27,7 @@ from tests.captures import (
 )
 from trimming.engine.errors import CancelledError, InputError
 from trimming.engine.formats import capture as engine
-from trimming.engine.formats.capture import CaptureFile
+from trimming.engine.formats.capture import CaptureFile, mistaken_for
 from trimming.engine.formats.records import Tail
 from trimming.engine.options import Limits
 
@@ -303,3 +303,55 @@ def test_cut_captures_lose_only_their_end(place: Path, data: st.DataObject) -> N
         lost = capture.tail.length if capture.tail else 0
     assert whole.startswith(read)
     assert len(read) + lost == kept
+
+
+@pytest.mark.parametrize("build", [pcap, pcapng_of])
+@pytest.mark.parametrize("pack", [_plain, gzip.compress, _zstd])
+def test_a_look_at_the_start_stops_when_it_has_seen_enough(
+    build: Callable[..., bytes], pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    data = build([bytes(1000)] * 100)
+    with CaptureFile(_write(tmp_path, pack(data))) as capture:
+        start = capture.look_at_start(10_000)
+        assert not start.is_whole
+        assert 10_000 <= start.walked_bytes < 12_000
+        assert start.packets in (9, 10)
+        whole = capture.look_at_start(10**9)
+        assert whole.is_whole
+        assert (whole.packets, whole.walked_bytes) == (100, len(data))
+        assert whole.expansion == pytest.approx(len(data) / capture.size_bytes)
+
+
+def test_a_look_at_a_capture_without_packets_is_fine_and_without_a_whole_one_is_not(
+    tmp_path: Path,
+) -> None:
+    with CaptureFile(_write(tmp_path, pcap([]))) as capture:
+        assert capture.look_at_start(100).packets == 0
+    with (
+        CaptureFile(_write(tmp_path, pcap(PACKETS)[:42])) as capture,
+        pytest.raises(InputError, match="at least one whole packet"),
+    ):
+        capture.look_at_start(100)
+
+
+@pytest.mark.parametrize(("build", "name"), [(pcap, "pcap"), (pcapng_of, "pcapng")])
+@pytest.mark.parametrize(
+    ("pack", "packing"), [(_plain, ""), (gzip.compress, ", gzip"), (_zstd, ", zstandard")]
+)
+def test_the_format_has_a_name(
+    build: Callable[..., bytes],
+    name: str,
+    pack: Callable[[bytes], bytes],
+    packing: str,
+    tmp_path: Path,
+) -> None:
+    with CaptureFile(_write(tmp_path, pack(build(PACKETS)))) as capture:
+        assert capture.file_format == name + packing
+
+
+def test_the_first_bytes_tell_what_is_no_capture() -> None:
+    for known in (pcap([]), pcapng_of([]), gzip.compress(b""), _zstd(b"")):
+        assert mistaken_for(known[:8]) is None
+    assert mistaken_for(b"") == "an empty file"
+    assert mistaken_for(b"\x89PNG\r\n\x1a\n") == "a PNG picture"
+    assert mistaken_for(b"abcd") == "a file that starts with the bytes 61 62 63 64"

@@ -231,3 +231,16 @@ def test_packed_files_are_known_by_their_first_bytes(data: bytes, packed: bool) 
 def test_any_bytes_give_data_or_a_refusal(data: bytes, magic: bytes) -> None:
     with contextlib.suppress(InputError):
         assert len(_everything(_open(magic + data, limit=1 << 22))) <= 1 << 22
+
+
+@pytest.mark.parametrize(
+    ("pack", "least"), [(bytes, 1), (gzip.compress, 900), (zstandard.compress, 900)]
+)
+def test_the_expansion_is_known_before_the_end(
+    pack: Callable[[bytes], bytes], least: float
+) -> None:
+    packed = pack(bytes(64 << 20))
+    stream = open_stream(io.BytesIO(packed), "zeros", 1 << 40)
+    assert stream.expansion == 1
+    stream.read(1 << 20)
+    assert least <= stream.expansion <= 1.1 * (64 << 20) / len(packed) + 0.1

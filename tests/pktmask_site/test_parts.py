@@ -1,0 +1,57 @@
+"""What is put right when workers are gone."""
+
+from __future__ import annotations
+
+import pytest
+from django_q.models import OrmQ
+
+from monitoring.heartbeats import WORKERS, ask_workers
+from monitoring.models import Heartbeat
+from pktmask_site.parts import EVERY_WORKER, Workers, put_right, service_parts
+from tests.factories import make_job, make_user
+from trimming.choices import JobState
+from trimming.jobs import claim
+from trimming.models import TrimJob
+from trimming.tasks import CLUSTER_VARIABLE
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def running_job(worker: str) -> TrimJob:
+    job = make_job(make_user())
+    assert claim(job.pk, worker) is not None
+    return job
+
+
+def test_each_life_of_the_workers_has_a_name_of_its_own_and_owes_no_sign() -> None:
+    workers = Workers()
+    first = workers.before()[CLUSTER_VARIABLE]
+    ask_workers()
+    assert workers.before()[CLUSTER_VARIABLE] != first
+    assert Heartbeat.objects.get(name=WORKERS).asked_at is None
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_jobs_of_workers_that_are_gone_wait_again(in_order: bool) -> None:
+    workers = Workers()
+    name = workers.before()[CLUSTER_VARIABLE]
+    mine, others = running_job(f"{name}/1"), running_job("elsewhere/1")
+    workers.after(in_order)
+    mine.refresh_from_db()
+    others.refresh_from_db()
+    assert (mine.state, mine.forgiven) == (JobState.WAITING, int(in_order))
+    assert others.state == JobState.RUNNING
+
+
+def test_every_waiting_job_has_one_message_afterwards_and_no_old_one_is_left() -> None:
+    waiting, lost = make_job(make_user()), running_job("somewhere/1")
+    ask_workers()
+    put_right(EVERY_WORKER, forgiven=False)
+    messages = [message.task["args"] for message in OrmQ.objects.order_by("pk")]
+    assert sorted(messages) == sorted([(str(waiting.pk),), (str(lost.pk),)])
+
+
+def test_the_service_has_three_parts() -> None:
+    parts = service_parts("127.0.0.1", 8000)
+    assert [part.name for part in parts] == ["web", "workers", "monitor"]
+    assert all(not part.is_stuck() for part in parts)
