@@ -1,0 +1,1 @@
+"""What watches: heartbeats, the monitor loop, and the live feed to open pages."""

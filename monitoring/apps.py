@@ -1,0 +1,15 @@
+"""The app's entry in Django."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class MonitoringConfig(AppConfig):
+    """Heartbeats, the monitor loop and the live feed."""
+
+    name = "monitoring"
+    verbose_name = _("Monitoring")
+
+    def ready(self) -> None:
+        """Listen for changes of jobs and captures."""
+        from monitoring import receivers  # noqa: F401 - importing connects

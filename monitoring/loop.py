@@ -1,0 +1,153 @@
+"""The monitor: small steps, each in its own interval, one after the other until it is told to end.
+
+Every step is idempotent and may be cut off at any point; one that fails is logged and tried again
+at its next turn, and does not keep the others from theirs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import close_old_connections
+from django.utils import timezone
+
+from config.faults import type_and_place
+from monitoring import heartbeats
+from monitoring.conf import monitoring_settings
+from monitoring.models import LiveUpdate
+
+log = structlog.get_logger("pktmask.monitor")
+
+# an upload whose connection was cut leaves a file that nobody else removes
+STALE_UPLOAD = timedelta(hours=12)
+# a worker that lost its job notices, and cleans up itself, long before this
+LEFT_ALONE = timedelta(seconds=60)
+# at most so long between two looks at whether to end
+NAP_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that is done again and again."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[], object]
+
+
+def steps() -> tuple[Step, ...]:
+    """Return what the monitor does."""
+    beat = monitoring_settings().beat_seconds
+    return (
+        Step("heartbeat", beat, lambda: heartbeats.beat(heartbeats.MONITOR)),
+        Step("ask_workers", beat, heartbeats.ask_workers),
+        Step("sweep", 2, _sweep),
+        Step("resend", 10, _resend),
+        Step("leftovers", 30, _leftovers),
+        Step("live_updates", 60, prune_live_updates),
+        Step("retention", 600, _retention),
+        Step("stale_uploads", 600, _stale_uploads),
+        Step("failed_tasks", 3600, prune_failed_tasks),
+        Step("sessions", 3600, _clear_sessions),
+    )
+
+
+class Loop:
+    """Runs steps when they are due.  ``stop`` may be called at any time, by a signal handler."""
+
+    def __init__(
+        self,
+        table: Sequence[Step],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._due = {step: clock() for step in table}
+        self._clock = clock
+        self._sleep = sleep
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End after the step that is running."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Run until ``stop`` is called."""
+        while not self._stopping:
+            # the one that waits longest goes first, so a slow step cannot starve another
+            step = min(self._due, key=lambda each: self._due[each])
+            wait = self._due[step] - self._clock()
+            if wait > 0:
+                self._sleep(min(wait, NAP_SECONDS))
+                continue
+            run_step(step)
+            self._due[step] = self._clock() + step.every_seconds
+
+
+def run_step(step: Step) -> bool:
+    """Run one step; log the kind and the place of what it raises, and return whether it did not."""
+    try:
+        step.run()
+    except Exception as error:  # any step may fail in any way; the others must go on
+        log.error("step_failed", step=step.name, **type_and_place(error))
+        return False
+    finally:
+        close_old_connections()
+    return True
+
+
+def prune_live_updates() -> None:
+    """Remove messages of the live feed that every web process has sent on."""
+    age = timedelta(seconds=monitoring_settings().keep_live_updates_seconds)
+    LiveUpdate.objects.filter(at__lt=timezone.now() - age).delete()
+
+
+def prune_failed_tasks() -> None:
+    """Remove what django-q2 keeps of failures, which its own limit does not count."""
+    from django_q.models import Task
+
+    age = timedelta(days=monitoring_settings().keep_failures_days)
+    Task.objects.filter(stopped__lt=timezone.now() - age).delete()
+
+
+def _sweep() -> None:
+    from trimming.sweeper import sweep
+
+    sweep()
+
+
+def _resend() -> None:
+    from trimming.sweeper import resend
+
+    resend(workers=settings.Q_CLUSTER["workers"])
+
+
+def _leftovers() -> None:
+    from trimming.leftovers import remove_left_folders
+
+    remove_left_folders(ended_before=LEFT_ALONE)
+
+
+def _retention() -> None:
+    from trimming.intake import remove_orphans
+    from trimming.retention import delete_expired_originals, remove_deleted_files
+
+    delete_expired_originals()
+    remove_deleted_files()
+    remove_orphans(older_than=STALE_UPLOAD)
+
+
+def _stale_uploads() -> None:
+    from trimming.uploads import remove_stale_uploads
+
+    remove_stale_uploads(older_than=STALE_UPLOAD)
+
+
+def _clear_sessions() -> None:
+    from importlib import import_module
+
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -1,0 +1,57 @@
+"""Facts from trimming become items of the live feed, in whatever process they happen.
+
+Item and outbox row are made in one transaction, and writers take turns: so the outbox has a
+capture's items in the order of its states, whichever processes changed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.dispatch import receiver
+
+from config.faults import type_and_place
+from monitoring.live.items import deleted_item, item_of
+from monitoring.live.publish import publish
+from monitoring.live.topics import capture_topic
+from trimming.models import Capture, TrimJob
+from trimming.signals import capture_changed, job_changed
+
+log = structlog.get_logger("pktmask.live")
+
+
+@receiver(job_changed)
+def publish_job(job_id: UUID, **_: Any) -> None:
+    """Tell of a job whose state or progress changed."""
+    _quietly(lambda: _publish_job(job_id))
+
+
+@receiver(capture_changed)
+def publish_capture(capture_id: UUID, owner_id: int, **_: Any) -> None:
+    """Tell of a capture that appeared or was deleted."""
+    _quietly(lambda: _publish_capture(capture_id, owner_id))
+
+
+def _publish_job(job_id: UUID) -> None:
+    with transaction.atomic():
+        row = TrimJob.objects.filter(pk=job_id).values_list("capture_id", "capture__owner_id")
+        for capture_id, owner_id in row:
+            _publish_capture(capture_id, owner_id)
+
+
+def _publish_capture(capture_id: UUID, owner_id: int) -> None:
+    with transaction.atomic():
+        capture = Capture.objects.select_related("current_job").filter(pk=capture_id).first()
+        item = deleted_item(str(capture_id)) if capture is None else item_of(capture)
+        publish(capture_topic(capture_id), {**item, "owner": owner_id})
+
+
+def _quietly(tell: Callable[[], None]) -> None:
+    try:
+        tell()
+    except Exception as error:  # news that is lost must never undo or stop what it is about
+        log.warning("live_update_lost", **type_and_place(error))

@@ -1,0 +1,23 @@
+"""What django-q2 calls for the monitor, and what it tells about it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+GIVE_SIGN: Final = "monitoring.tasks.give_sign"
+
+
+def give_sign() -> None:
+    """Do nothing: that it was done is the sign."""
+
+
+def note_sign(task: dict[str, Any], **_: Any) -> None:
+    """Receive django-q2's ``post_execute``: note a sign once it has gone through every process.
+
+    The signal is sent by the process that acknowledges results, so a sign proves that the pusher,
+    a worker and that process are alive, and not only a worker.
+    """
+    from monitoring.heartbeats import WORKERS, beat
+
+    if task["func"] == GIVE_SIGN and task["success"]:
+        beat(WORKERS)

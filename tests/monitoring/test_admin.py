@@ -1,0 +1,49 @@
+"""Signs of life and the queue, in the admin."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from monitoring.models import Heartbeat, LiveUpdate
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def root() -> Client:
+    """The client of a superuser."""
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client
+
+
+@pytest.mark.parametrize("name", ["monitoring_heartbeat", "django_q_failure", "django_q_ormq"])
+def test_every_list_opens_and_is_read_only(root: Client, name: str) -> None:
+    Heartbeat.objects.create(name="workers", at=timezone.now())
+    assert root.get(reverse(f"admin:{name}_changelist")).status_code == 200
+    assert root.get(reverse(f"admin:{name}_add")).status_code == 403
+
+
+def test_only_what_helps_of_the_queue_is_registered() -> None:
+    assert admin.site.is_registered(Failure)
+    assert admin.site.is_registered(OrmQ)
+    for model in (Success, Schedule, LiveUpdate):
+        assert not admin.site.is_registered(model)
+
+
+def test_queued_messages_are_read_only(root: Client) -> None:
+    from django_q.tasks import async_task
+
+    async_task("trimming.tasks.run_job", "00000000-0000-0000-0000-000000000000")
+    queued = OrmQ.objects.get()
+    page = root.get(reverse("admin:django_q_ormq_changelist")).content.decode()
+    assert "trimming.tasks.run_job" in page
+    change = reverse("admin:django_q_ormq_change", args=[queued.pk])
+    assert root.get(change).status_code == 200
+    assert root.post(change, {"key": "x"}).status_code == 403

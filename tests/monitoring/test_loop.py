@@ -1,0 +1,153 @@
+"""The monitor loop, driven by a clock of the test."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django_q.models import Task
+
+from monitoring.loop import Loop, Step, prune_failed_tasks, prune_live_updates, run_step, steps
+from monitoring.models import Heartbeat, LiveUpdate
+
+# each step gives old connections back
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = "payload that must not be logged"
+
+
+class Time:
+    """A clock that only sleeping moves; ``end`` is called once ``seconds`` are over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.now = 100.0
+        self._until = self.now + seconds
+        self.end: Callable[[], None] = lambda: None
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        if self.now >= self._until:
+            self.end()
+
+
+def run_for(seconds: float, *table: Step) -> None:
+    time = Time(seconds)
+    loop = Loop(table, time.clock, time.sleep)
+    time.end = loop.stop
+    loop.run()
+
+
+def fail() -> None:
+    raise ValueError(SECRET)
+
+
+def counting(ran: Counter[str], name: str, every_seconds: float) -> Step:
+    return Step(name, every_seconds, lambda: ran.update([name]))
+
+
+def test_each_step_runs_at_once_and_then_in_its_interval() -> None:
+    ran: Counter[str] = Counter()
+    table = [counting(ran, "often", 1), counting(ran, "seldom", 5), counting(ran, "once", 100)]
+    run_for(9.9, *table)
+    assert ran == {"often": 10, "seldom": 2, "once": 1}
+
+
+def test_a_step_that_fails_does_not_stop_the_others_and_is_tried_again() -> None:
+    tried: list[str] = []
+
+    def failing() -> None:
+        tried.append("failing")
+        fail()
+
+    run_for(2.9, Step("failing", 1, failing), Step("other", 1, lambda: tried.append("other")))
+    assert Counter(tried) == {"failing": 3, "other": 3}
+
+
+def test_a_failure_is_logged_by_kind_and_place_only(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        assert not run_step(Step("failing", 1, fail))
+    assert "ValueError" in caplog.text
+    assert "test_loop.py:" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_a_slow_step_does_not_starve_the_others() -> None:
+    time = Time(60)
+    ran: Counter[str] = Counter()
+
+    def slow() -> None:
+        ran["slow"] += 1
+        time.sleep(5)
+
+    loop = Loop(
+        [Step("slow", 1, slow), counting(ran, "quick", 1)],
+        time.clock,
+        time.sleep,
+    )
+    time.end = loop.stop
+    loop.run()
+    assert ran["quick"] >= ran["slow"] - 1
+
+
+def test_the_loop_ends_after_the_step_in_which_it_is_told_to() -> None:
+    time = Time(60)
+
+    def stopping() -> None:
+        loop.stop()
+
+    loop = Loop([Step("stopping", 1, stopping)], time.clock, time.sleep)
+    began = time.now
+    loop.run()
+    assert time.now == began
+
+
+@pytest.mark.parametrize("step", steps(), ids=lambda step: step.name)
+def test_every_step_runs_on_an_empty_database(step: Step) -> None:
+    assert run_step(step)
+
+
+def test_the_monitor_gives_its_own_sign_and_asks_for_that_of_the_workers() -> None:
+    for step in steps():
+        run_step(step)
+    assert Heartbeat.objects.get(name="monitor").at is not None
+    assert Heartbeat.objects.get(name="workers").asked_at is not None
+
+
+def test_only_old_messages_of_the_live_feed_are_removed() -> None:
+    old, new = (LiveUpdate.objects.create(topic="captures", body={}) for _ in range(2))
+    LiveUpdate.objects.filter(pk=old.pk).update(at=timezone.now() - timedelta(minutes=11))
+    prune_live_updates()
+    assert list(LiveUpdate.objects.all()) == [new]
+
+
+def test_only_old_failures_of_tasks_are_removed() -> None:
+    now = timezone.now()
+    for name, age in (("old", 8), ("new", 6)):
+        Task.objects.create(
+            id=name,
+            name=name,
+            func="f",
+            started=now,
+            stopped=now - timedelta(days=age),
+            success=False,
+        )
+    prune_failed_tasks()
+    assert [task.name for task in Task.objects.all()] == ["new"]
+
+
+def test_sessions_that_ended_are_removed() -> None:
+    now = timezone.now()
+    for key, days in (("ended", -1), ("open", 1)):
+        Session.objects.create(
+            session_key=key, session_data="", expire_date=now + timedelta(days=days)
+        )
+    run_step(next(step for step in steps() if step.name == "sessions"))
+    assert [session.session_key for session in Session.objects.all()] == ["open"]
