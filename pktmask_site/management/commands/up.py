@@ -1,0 +1,157 @@
+"""``manage.py up``: the whole service on one machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import os
+import sys
+import time
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand
+
+from monitoring.conf import monitoring_settings
+from pktmask_site import first_start, parts, processes
+from pktmask_site.supervisor import TURN_SECONDS, Supervisor
+from trimming.conf import trimming_settings
+
+START_SECONDS = 90.0
+# addresses that mean all of this machine, and how it is reached from itself
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+class Command(BaseCommand):
+    """Sets up what is missing, starts web server, workers and monitor, and watches them."""
+
+    help = "Start the whole service: web server, workers and monitor."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until told to stop.  Exit code 2 for what a person must change first."""
+        # what `up` does is in the audit log; here it would stand between lines for people
+        logging.getLogger("pktmask.audit").setLevel(logging.WARNING)
+        host = os.environ.get("PKTMASK_HOST") or "127.0.0.1"
+        port = self._port()
+        try:
+            limits = monitoring_settings()
+            trimming_settings()
+        except ImproperlyConfigured as error:
+            self._refuse(f"{error}.")
+        with self._lock():
+            self._check_address(host, port)
+            self._run(Supervisor(parts.service_parts(host, port), limits), host, port)
+
+    def _run(self, supervisor: Supervisor, host: str, port: int) -> None:
+        """Set up, start, watch, and in any case end everything."""
+        supervisor.listen()
+        gone = True
+        try:
+            self._prepare()
+            processes.adopt_orphans()
+            if self._start(supervisor, host, port):
+                self._say(f"PktMask is ready: {_address(host, port)}  (Ctrl-C stops it)")
+            supervisor.run()
+        finally:
+            gone = supervisor.stop()
+        if not gone:
+            self._refuse("Some processes could not be ended; see `ps` for what they wait for.", 1)
+        self._say("PktMask has stopped.")
+
+    def _prepare(self) -> None:
+        self._say(f"PktMask starts; its data is in {settings.DATA_DIR}")
+        first_start.prepare_database()
+        first_start.collect_static_files()
+        try:
+            account = first_start.make_first_administrator()
+        except first_start.PasswordRefusedError as error:
+            self._refuse(f"{first_start.PASSWORD_VARIABLE} is not strong enough: {error}")
+        if account is not None:
+            # said at once: it is shown only now, whatever happens next
+            shown = account.password or f"as set in {first_start.PASSWORD_VARIABLE}"
+            self._say(f"Administrator: {account.name}\nPassword:      {shown}")
+        # on one machine, whoever held a job before this start is gone
+        parts.put_right(parts.EVERY_WORKER, forgiven=False)
+        first_start.make_samples()
+
+    def _start(self, supervisor: Supervisor, host: str, port: int) -> bool:
+        """Start everything and wait for the web server; False when it was told to stop first."""
+        deadline = time.monotonic() + START_SECONDS
+        while not supervisor.is_told_to_stop:
+            supervisor.turn()
+            if _answers(host, port):
+                return True
+            if time.monotonic() >= deadline:
+                self._refuse(
+                    f"The web server did not answer within {START_SECONDS:.0f} s; "
+                    "the messages above say why.",
+                    1,
+                )
+            time.sleep(TURN_SECONDS)
+        return False
+
+    def _port(self) -> int:
+        text = os.environ.get("PORT") or "8000"
+        if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
+            self._refuse(f"PORT is {text!r}; expected a number from 1 to 65535.")
+        return int(text)
+
+    def _lock(self) -> IO[str]:
+        try:
+            return processes.lock_folder(settings.DATA_DIR)
+        except processes.InUseError as error:
+            holder = f" (process {error})" if str(error) else ""
+            self._refuse(
+                f"PktMask already runs on the data in {settings.DATA_DIR}{holder}. "
+                "Stop it first, or name another folder in PKTMASK_DATA_DIR."
+            )
+        except OSError as error:
+            self._refuse(
+                f"The data folder {settings.DATA_DIR} cannot be written: {error.strerror}. "
+                "Name another one in PKTMASK_DATA_DIR."
+            )
+
+    def _check_address(self, host: str, port: int) -> None:
+        try:
+            processes.check_address(host, port)
+        except processes.InUseError:
+            self._refuse(
+                f"Port {port} is in use by another program. Choose another one: PORT={port + 1}"
+            )
+        except OSError as error:
+            self._refuse(
+                f"Cannot listen on {host}, port {port}: {error.strerror}. "
+                "Change PKTMASK_HOST or PORT."
+            )
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def _refuse(self, sentence: str, code: int = 2) -> NoReturn:
+        self.stderr.write(sentence)
+        sys.exit(code)
+
+
+def _reached_at(host: str) -> str:
+    return EVERYWHERE.get(host, host)
+
+
+def _address(host: str, port: int) -> str:
+    reached = _reached_at(host)
+    return f"http://[{reached}]:{port}/" if ":" in reached else f"http://{reached}:{port}/"
+
+
+def _answers(host: str, port: int) -> bool:
+    """Return whether something that speaks HTTP answers, whatever it says."""
+    connection = http.client.HTTPConnection(_reached_at(host), port, timeout=5)
+    allowed = settings.ALLOWED_HOSTS[0].lstrip(".*") if settings.ALLOWED_HOSTS else ""
+    try:
+        connection.request("GET", "/sign-in/", headers={"Host": allowed or "localhost"})
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
