@@ -1,0 +1,22 @@
+"""Addresses of captures and what can be done to them."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from trimming.views import actions, capture_page, downloads, pages, upload
+
+app_name = "trimming"
+urlpatterns = [
+    path("", pages.captures, name="captures"),
+    path("upload/", upload.upload, name="upload"),
+    path("archive/", downloads.archive, name="archive"),
+    path("<uuid:capture_id>/", capture_page.capture, name="capture"),
+    path("<uuid:capture_id>/row/", pages.row, name="row"),
+    path("<uuid:capture_id>/download/", downloads.download, name="download"),
+    path("<uuid:capture_id>/cancel/", actions.cancel, name="cancel"),
+    path("<uuid:capture_id>/retry/", actions.retry, name="retry"),
+    path("<uuid:capture_id>/run-again/", actions.run_again, name="run_again"),
+    path("<uuid:capture_id>/delete/", actions.delete, name="delete"),
+    path("<uuid:capture_id>/delete-original/", actions.delete_original, name="delete_original"),
+]
