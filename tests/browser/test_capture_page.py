@@ -1,0 +1,62 @@
+"""The page of one capture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PASSWORD
+from tests.browser.files import big_capture, conversation
+from tests.browser.people import add_person
+from tests.captures import pcap
+from tests.services.console import Console
+
+Login = Callable[..., Page]
+DONE_MS = 60_000
+
+
+def test_a_page_follows_its_job_from_waiting_to_the_report(
+    sign_in: Login, tmp_path: Path, console: Console
+) -> None:
+    page = sign_in()
+    data = big_capture(tmp_path, 6_000_000).read_bytes()
+    capture_id = console.upload("followed.pcap", data)
+    page.goto(f"/captures/{capture_id}/")
+    expect(page.locator("main progress")).to_be_visible(timeout=DONE_MS)
+    expect(page.get_by_text("Done, verified")).to_be_visible(timeout=DONE_MS)
+    expect(page.get_by_role("heading", name="Verification")).to_be_visible()
+    expect(page.get_by_role("link", name=re.compile("^Download"))).to_be_visible()
+
+
+def test_a_capture_is_deleted_after_one_question(
+    sign_in: Login, console: Console, complaints: list[str]
+) -> None:
+    page = sign_in()
+    capture_id = console.upload("to-delete.pcap", pcap(conversation(60)))
+    page.goto(f"/captures/{capture_id}/")
+    expect(page.get_by_text("Done, verified")).to_be_visible(timeout=DONE_MS)
+    page.get_by_role("button", name=re.compile("^Delete…")).click()
+    page.get_by_role("dialog").get_by_role("button", name=re.compile("^Delete")).click()
+    page.get_by_role("heading", name="Captures", level=1).wait_for()
+    expect(page.get_by_role("link", name="to-delete.pcap", exact=True)).to_have_count(0)
+    assert not list((console.data_dir / "files").rglob(str(capture_id)))
+    gone = page.goto(f"/captures/{capture_id}/")
+    assert gone is not None
+    assert gone.status == 404
+    complaints[:] = [said for said in complaints if "404" not in said]
+
+
+def test_somebody_else_cannot_reach_a_capture_by_its_address(
+    sign_in: Login, console: Console, complaints: list[str]
+) -> None:
+    capture_id = console.upload("private.pcap", pcap(conversation(61)))
+    add_person(console, "other", "operator", PASSWORD)
+    page = sign_in("other")
+    expect(page.get_by_role("heading", name="No captures yet")).to_be_visible()
+    for address in ("", "download/", "row/"):
+        answer = page.request.get(f"/captures/{capture_id}/{address}")
+        assert answer.status == 404
+    assert complaints == []
