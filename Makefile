@@ -1,4 +1,4 @@
-# Two commands are enough: `make test` and, for one capture, `make trim IN=... OUT=...`.
+# Two commands are enough: `make run` starts the service, `make test` tries everything.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ SHARED ?= ../shared
 export PKTMASK_SHARED := $(abspath $(SHARED))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run trim test test-unit test-long lint bench requirements clean tools
+.PHONY: help setup run trim test test-unit test-long lint bench requirements clean tools screenshots
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -47,6 +47,11 @@ test-unit: setup ## Only the fast tests
 
 test-long: setup tools ## The full figures: fuzzing with 20,000 cases and more
 	$(BIN)/python -m pytest -m long tests
+
+screenshots: setup tools ## Make the picture of the README anew, by the browser test
+	@mkdir -p var/screenshots docs/images
+	PKTMASK_SCREENSHOTS=$(CURDIR)/var/screenshots $(BIN)/python -m pytest tests/browser/test_screens.py
+	cp var/screenshots/captures-1440-light.png docs/images/captures.png
 
 lint: setup ## ruff, mypy, import rules, Django's checks
 	$(BIN)/ruff check .

@@ -8,9 +8,14 @@ import sys
 def main() -> None:
     """Run a management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pktmask_site.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        print(f"{error}", file=sys.stderr)  # noqa: T201 - before there is a command that could say it
+        sys.exit(2)
 
 
 if __name__ == "__main__":

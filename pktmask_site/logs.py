@@ -102,7 +102,8 @@ def logging_settings(*, as_json: bool) -> None:
             "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stream"], "level": "WARNING"},
             "loggers": {
-                "pktmask": {"level": "INFO"},
+                # a terminal shows what needs a person; a log keeps everything
+                "pktmask": {"level": "INFO" if as_json else "WARNING"},
                 "django": {"level": "WARNING"},
                 "django-q": {"level": "WARNING"},
             },

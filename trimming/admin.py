@@ -40,6 +40,14 @@ STARTED = moment("started_at", _("begun"))
 TAKEN = moment("at", _("time"))
 
 
+class ProfileFilter(admin.AllValuesFieldListFilter):
+    """Filters jobs by the name of their profile, whatever its version."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = _("profile")
+
+
 @admin.register(Capture)
 class CaptureAdmin(ReadOnlyAdmin):
     """Captures, also those that were deleted."""
@@ -159,7 +167,7 @@ class TrimJobAdmin(ReadOnlyAdmin):
         FINISHED,
         "attempt",
     )
-    list_filter = ("state", "profile__name", "requested_by", "created_at")
+    list_filter = ("state", ("profile__name", ProfileFilter), "requested_by", "created_at")
     search_fields = ("=id", "=capture__id", "capture__name", "reason")
     search_help_text = _("Name of the capture, id or reason")
     date_hierarchy = "created_at"

@@ -1,10 +1,13 @@
-"""The figures of large uploads: memory of the web process, and other pages meanwhile."""
+"""The figures of large transfers: memory of the web process, and other pages meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
+import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.captures import ethernet, ipv4, udp
-from tests.pktmask_site.web_process import Web, read_answer, wait_until, web_process
+from tests.pktmask_site.web_process import ROOT, Web, read_answer, wait_until, web_process
 
 pytestmark = pytest.mark.long
 GIBIBYTE = 1 << 30
@@ -95,6 +98,58 @@ def test_an_upload_of_one_gibibyte_is_kept_and_holds_up_nobody(
     assert max(watch.rss_bytes) < MAX_RSS_BYTES
     assert max(watch.page_seconds) < MAX_PAGE_SECONDS
     wait_until(lambda: not web.incoming and not web.open_files(), "the end of the request")
+
+
+# gives the only capture a result as large as itself, without a worker
+PUBLISH = """
+import django
+django.setup()
+from django.core.files import File
+from trimming.jobs import claim, publish
+from trimming.models import TrimJob, output_path
+run = claim(TrimJob.objects.get().pk, "test/1")
+original = run.job.capture.original
+with original.open() as file:
+    stored = original.storage.save(output_path(run), file)
+assert publish(run, output=stored, output_bytes=run.input_bytes)
+"""
+
+
+@pytest.mark.parametrize("way", ["single", "archive"])
+def test_a_download_of_one_gibibyte_holds_up_nobody(web: Web, way: str) -> None:
+    pieces, length = large_capture()
+    capture_id = web.upload(pieces, length).json()["accepted"][0]["capture"]
+    subprocess.run([sys.executable, "-c", PUBLISH], cwd=ROOT, env=web.process.environ(), check=True)
+    started = time.perf_counter()
+    with Watch(web) as watch, web.connect() as client:
+        client.sendall(download_request(web, way, capture_id))
+        received = count_received(client)
+    print(f"{way}: {time.perf_counter() - started:.1f} s, {watch.report()}")  # noqa: T201 - the figures
+    assert received >= length
+    assert watch.statuses == {200}
+    assert max(watch.rss_bytes) < MAX_RSS_BYTES
+    assert max(watch.page_seconds) < MAX_PAGE_SECONDS
+
+
+def download_request(web: Web, way: str, capture_id: str) -> bytes:
+    """Return the request for one result, or for an archive of it."""
+    fields = (
+        f"Host: 127.0.0.1\r\nCookie: sessionid={web.session}; csrftoken={web.csrf}\r\n"
+        f"X-CSRFToken: {web.csrf}\r\nConnection: close\r\n"
+    )
+    if way == "single":
+        return f"GET /captures/{capture_id}/download/ HTTP/1.1\r\n{fields}\r\n".encode()
+    form = f"ids={capture_id}"
+    kind = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n"
+    return f"POST /captures/archive/ HTTP/1.1\r\n{fields}{kind}\r\n{form}".encode()
+
+
+def count_received(client: socket.socket) -> int:
+    """Read to the end of the connection and return the number of bytes."""
+    received = 0
+    while piece := client.recv(1 << 18):
+        received += len(piece)
+    return received
 
 
 def test_an_anonymous_post_of_one_gibibyte_writes_nothing(web: Web) -> None:

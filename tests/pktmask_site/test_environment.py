@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from pktmask_site.environment import read_installation
+
+MANAGE = Path(__file__).parents[2] / "manage.py"
 
 
 def test_without_variables_it_is_local_with_its_data_in_var(tmp_path: Path) -> None:
@@ -58,6 +63,18 @@ def test_a_data_folder_that_cannot_be_made_does_not_stop_commands_that_need_none
     (tmp_path / "file").write_text("")
     found = read_installation(tmp_path, {"PKTMASK_DATA_DIR": str(tmp_path / "file" / "var")})
     assert found.secret_key == ""
+
+
+def test_a_wrong_value_ends_a_command_with_one_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(MANAGE), "up"],
+        env={**os.environ, "PKTMASK_DATA_DIR": str(tmp_path), "PKTMASK_WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "PKTMASK_WORKERS is 'many'; expected a number from 1 to 256\n"
 
 
 @pytest.mark.parametrize("text", ["none", "0", "257", "-1", "2.5"])
