@@ -34,16 +34,19 @@ tools: ## Install tshark through the system's packages, where that is allowed
 	@bash .ci/tools
 
 test: setup tools lint ## Lint, types, and the whole test suite
-	$(BIN)/python -m pytest -m "not long" --cov --cov-report= tests
+	$(BIN)/python -m pytest $(SPREAD) -m "not long" --cov --cov-report= tests
 	$(BIN)/coverage report --include='trimming/engine/*' --fail-under=95
 	$(BIN)/coverage report --omit='trimming/engine/*' --fail-under=90
 	$(BIN)/coverage report --fail-under=100 --show-missing --include='$(PURE)'
+
+# tests run in two processes; those that start the whole service stay together in one
+SPREAD := -n 2 --dist loadgroup
 
 # decisions without effects: every branch of them is tried
 PURE := trimming/archive_names.py,trimming/job_rules.py,trimming/moves.py,trimming/names.py,trimming/throttle.py,trimming/quantities.py,trimming/byte_bar.py,trimming/capture_report.py,monitoring/pulse.py,trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
 
 test-unit: setup ## Only the fast tests
-	$(BIN)/python -m pytest -m "not long and not slow" tests
+	$(BIN)/python -m pytest $(SPREAD) -m "not long and not slow" tests
 
 test-long: setup tools ## The full figures: fuzzing with 20,000 cases and more
 	$(BIN)/python -m pytest -m long tests

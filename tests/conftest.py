@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # a deadline is a clock, and the machine may be busy
 settings.register_profile("pktmask", deadline=None)
 settings.load_profile("pktmask")
+
+# what starts the whole service, or a browser, does it once for all tests of its folder
+TOGETHER = ("browser", "services")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of some folders in one process when tests run in several."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(folder))
