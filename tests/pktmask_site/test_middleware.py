@@ -40,4 +40,22 @@ def test_answers_forbid_inline_scripts_and_framing(client: Client) -> None:
 @pytest.mark.parametrize("address", ["/", "/captures/", "/captures/upload/", "/admin/"])
 def test_without_a_login_every_page_leads_to_the_login(client: Client, address: str) -> None:
     answer = client.get(address, follow=True)
-    assert answer.redirect_chain[-1][0].split("?")[0] in ("/sign-in/", "/admin/login/")
+    assert answer.redirect_chain[-1][0].split("?")[0] == "/sign-in/"
+
+
+def test_somebody_who_may_not_administer_is_told_so(client: Client) -> None:
+    client.force_login(make_user("operator"))
+    answer = client.get("/admin/", follow=True)
+    assert answer.status_code == 403
+    assert "PktMask" in answer.content.decode()
+
+
+def test_after_the_login_a_person_comes_to_where_they_wanted_but_never_to_another_site(
+    client: Client,
+) -> None:
+    user = make_user("administrator", password="correct horse")
+    form = {"username": user.username, "password": "correct horse"}
+    assert client.post("/sign-in/", {**form, "next": "/admin/"})["Location"] == "/admin/"
+    client.post("/sign-out/")
+    elsewhere = client.post("/sign-in/", {**form, "next": "https://example.org/"})
+    assert elsewhere["Location"] == "/"
