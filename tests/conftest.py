@@ -11,7 +11,8 @@ from hypothesis import settings
 settings.register_profile("pktmask", deadline=None)
 settings.load_profile("pktmask")
 
-# what starts the whole service, or a browser, does it once for all tests of its folder
+# what starts the whole service does it once for its folder; such tests mostly wait, so they go one
+# after the other in one process while another one works on all the rest
 TOGETHER = ("browser", "services")
 
 
@@ -20,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(folder))
+            item.add_marker(pytest.mark.xdist_group("services"))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -55,10 +55,10 @@ def real_captures() -> list[Path]:
     return paths if all(path.exists() for path in paths) else []
 
 
-def big_capture(folder: Path, size_bytes: int) -> Path:
-    """Write a capture of about that size and return its path."""
+def big_capture(folder: Path, size_bytes: int, seed: int) -> Path:
+    """Write a capture of about that size, another one for each seed, and return its path."""
     path = folder / "backbone.pcap"
-    write_web(path, folder / "expected.pcap", size_bytes, seed=5)
+    write_web(path, folder / "expected.pcap", size_bytes, seed=seed)
     return path
 
 

@@ -22,7 +22,7 @@ def test_a_page_follows_its_job_from_waiting_to_the_report(
     sign_in: Login, tmp_path: Path, console: Console
 ) -> None:
     page = sign_in()
-    data = big_capture(tmp_path, 6_000_000).read_bytes()
+    data = big_capture(tmp_path, 6_000_000, seed=1).read_bytes()
     capture_id = console.upload("followed.pcap", data)
     page.goto(f"/captures/{capture_id}/")
     expect(page.locator("main progress")).to_be_visible(timeout=DONE_MS)

@@ -81,7 +81,7 @@ def test_an_upload_in_progress_fits_its_window(
         "Network.emulateNetworkConditions",
         {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000},
     )
-    file = big_capture(tmp_path, 3_000_000)
+    file = big_capture(tmp_path, 3_000_000, seed=2)
     second = tmp_path / "branch-osl4-0311-with-a-rather-long-name-of-a-site.pcap"
     second.write_bytes(file.read_bytes()[:-1])
     bad = tmp_path / "notes.docx"

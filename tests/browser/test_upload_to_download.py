@@ -123,7 +123,7 @@ def test_a_file_that_is_no_capture_is_refused_in_words_and_others_go_through(
 def test_an_upload_that_is_cancelled_leaves_nothing(
     sign_in: Login, tmp_path: Path, console: Console
 ) -> None:
-    file = big_capture(tmp_path, 4_000_000)
+    file = big_capture(tmp_path, 4_000_000, seed=3)
     page = sign_in()
     page.context.new_cdp_session(page).send(
         "Network.emulateNetworkConditions",
@@ -144,7 +144,7 @@ def test_an_upload_that_is_cancelled_leaves_nothing(
 def test_a_running_job_is_cancelled_from_its_row(
     sign_in: Login, tmp_path: Path, console: Console
 ) -> None:
-    file = big_capture(tmp_path, 12_000_000).rename(tmp_path / "to-cancel.pcap")
+    file = big_capture(tmp_path, 12_000_000, seed=4).rename(tmp_path / "to-cancel.pcap")
     page = sign_in()
     choose(page, file)
     expect(row(page, file.name)).to_contain_text(re.compile(r"Running [1-9]\d? %"), timeout=DONE_MS)
@@ -157,7 +157,7 @@ def test_a_running_job_is_cancelled_from_its_row(
 def test_a_page_that_lost_its_connection_shows_what_happened_meanwhile(
     sign_in: Login, tmp_path: Path, console: Console, complaints: list[str]
 ) -> None:
-    file = big_capture(tmp_path, 6_000_000).rename(tmp_path / "meanwhile.pcap")
+    file = big_capture(tmp_path, 6_000_000, seed=5).rename(tmp_path / "meanwhile.pcap")
     page = sign_in()
     choose(page, file)
     expect(row(page, file.name)).to_contain_text("Running", timeout=DONE_MS)
