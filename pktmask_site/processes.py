@@ -93,11 +93,14 @@ def spawn(arguments: Sequence[str], extra_environ: Mapping[str, str]) -> subproc
 
 
 def members(group: int) -> list[psutil.Process]:
-    """Return the processes of a group that are not dead."""
+    """Return the processes of a group, also those that are dead and not yet collected.
+
+    A dead one whose parent is about to die comes to us when that happens, and must be collected.
+    """
     found = []
     for process in psutil.process_iter():
         with suppress(ProcessLookupError, PermissionError, psutil.Error):
-            if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
+            if os.getpgid(process.pid) == group:
                 found.append(process)
     return found
 

@@ -172,7 +172,7 @@ class Console:
         }
         with suppress(psutil.NoSuchProcess):
             assert self.process is not None
-            for child in psutil.Process(self.process.pid).children():
+            for child in filter(is_alive, psutil.Process(self.process.pid).children()):
                 role = next((r for r in ("web", "monitor") if r in child.cmdline()), "cluster")
                 found[role].append(child)
             for cluster in found["cluster"]:
