@@ -7,19 +7,23 @@ read: a byte of a connection that became HTTP is UNCERTAIN, whatever it looked l
 
 from __future__ import annotations
 
-import heapq
-import struct
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import IO
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trimming.engine.byte_classes import ByteClass, fill_for
 from trimming.engine.options import TrimOptions
 
-RUN_ENTRIES = 1 << 16
-READ_ENTRIES = 1 << 11
+RUN_ENTRIES = 1 << 18
+READ_ENTRIES = 1 << 12
+LIST_ENTRIES = 1 << 12
+WINDOW_PACKETS = 1 << 12
+END = 1 << 62
 
 
 class FieldKind(IntEnum):
@@ -72,10 +76,52 @@ class PacketPlan:
                 yield span.start, span.end, fill
 
 
-# packet number, two operands, kind of entry, class, tentative, connection; big-endian, so that
-# entries sort as bytes
-_ENTRY = struct.Struct(">QIIBBBxI")
-_SPAN, _CHANGE, _UDP_CHANGE, _FRAME_CHECK = range(4)
+Column = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWindow:
+    """Settled entries of consecutive packets as columns, sorted by packet, then by place.
+
+    Only those changes of checksums are left that count under the plan's options.
+    """
+
+    span_packet: Column
+    span_start: Column
+    span_end: Column
+    span_class: Column
+    change_packet: Column
+    change_offset: Column
+    change_kind: Column
+    change_delta: Column
+    check_packet: Column
+    check_start: Column
+    check_end: Column
+
+
+class EntryKind(IntEnum):
+    """What an entry tells.  The values are stored, and order the entries of one place."""
+
+    SPAN = 0
+    CHANGE = 1
+    UDP_CHANGE = 2
+    FRAME_CHECK = 3
+
+
+# packet number, two operands, kind of entry, class, whether tentative, connection
+ENTRY = np.dtype(
+    [
+        ("packet", "<i8"),
+        ("a", "<i4"),
+        ("b", "<i4"),
+        ("kind", "u1"),
+        ("byte_class", "u1"),
+        ("tentative", "u1"),
+        ("padding", "u1"),
+        ("connection", "<u4"),
+    ]
+)
+Entries = NDArray[np.void]
 
 
 class MaskPlan:
@@ -87,10 +133,15 @@ class MaskPlan:
     def __init__(self, options: TrimOptions, directory: str | None = None) -> None:
         self.options = options
         self._directory = directory
-        self._entries: list[bytes] = []
+        self._singles: list[tuple[int, int, int, int, int, int, int, int]] = []
+        self._parts: list[Entries] = []
+        self._count = 0
         self._file: IO[bytes] | None = None
-        self._runs: list[tuple[int, int]] = []
-        self._http = bytearray()
+        self._runs: list[_Run] = []
+        self._http = np.zeros(1024, np.bool_)
+        fills = [c for c in ByteClass if fill_for(c, options) is not None]
+        self._counts = np.zeros(256, np.bool_)
+        self._counts[fills] = True
 
     def __enter__(self) -> MaskPlan:
         return self
@@ -102,8 +153,9 @@ class MaskPlan:
     def mark_http(self, connection: int) -> None:
         """The connection is HTTP: its tentative bytes, past and coming, are UNCERTAIN."""
         if connection >= len(self._http):
-            self._http.extend(bytes(connection + 1024 - len(self._http)))
-        self._http[connection] = 1
+            more = np.zeros(max(connection + 1, len(self._http)), np.bool_)
+            self._http = np.concatenate((self._http, more))
+        self._http[connection] = True
 
     def is_http(self, connection: int) -> bool:
         """Whether the connection is known to be HTTP by now."""
@@ -120,7 +172,7 @@ class MaskPlan:
         tentative: bool = False,
     ) -> None:
         """Class the bytes ``start`` to ``end`` of a packet; each byte at most once."""
-        self._add(packet, start, end, _SPAN, byte_class, tentative, connection)
+        self._add(packet, start, end, EntryKind.SPAN, byte_class, tentative, connection)
 
     def add_change(
         self,
@@ -138,63 +190,198 @@ class MaskPlan:
         ``delta`` is the sum of the new words less that of the old ones, modulo 0xFFFF.  It counts
         only if those bytes are masked.  The field may stand in another packet than the bytes.
         """
-        entry = _UDP_CHANGE if kind is FieldKind.UDP else _CHANGE
+        entry = EntryKind.UDP_CHANGE if kind is FieldKind.UDP else EntryKind.CHANGE
         self._add(packet, offset, delta, entry, byte_class, tentative, connection)
 
     def add_frame_check(self, packet: int, start: int, end: int) -> None:
         """The 4 bytes at ``end`` of a packet check its bytes from ``start`` on."""
-        self._add(packet, start, end, _FRAME_CHECK, 0, False, 0)
+        self._add(packet, start, end, EntryKind.FRAME_CHECK, 0, False, 0)
+
+    def add_entries(self, entries: Entries) -> None:
+        """Add many entries at once, an array of ENTRY; it is copied."""
+        self._gather()
+        self._parts.append(entries.copy())
+        self._count += len(entries)
+        if self._count >= RUN_ENTRIES:
+            self._spill()
 
     def _add(
         self, packet: int, a: int, b: int, entry: int, byte_class: int, tentative: bool, conn: int
     ) -> None:
-        self._entries.append(_ENTRY.pack(packet, a, b, entry, byte_class, tentative, conn))
-        if len(self._entries) >= RUN_ENTRIES:
-            self._spill()
+        self._singles.append((packet, a, b, entry, byte_class, tentative, 0, conn))
+        if len(self._singles) >= LIST_ENTRIES:
+            self._gather()
+            if self._count >= RUN_ENTRIES:
+                self._spill()
+
+    def _gather(self) -> None:
+        if self._singles:
+            self._parts.append(np.array(self._singles, ENTRY))
+            self._count += len(self._singles)
+            self._singles.clear()
+
+    def _in_memory(self) -> Entries:
+        """Return what is not spilled, as one sorted array."""
+        self._gather()
+        entries = np.concatenate(self._parts) if self._parts else np.empty(0, ENTRY)
+        entries = _sorted(entries)
+        self._parts = [entries]
+        return entries
 
     def _spill(self) -> None:
         if self._file is None:
             # closed in __exit__
             self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - see __exit__
-        self._entries.sort()
-        self._file.seek(0, 2)
-        self._runs.append((self._file.tell(), len(self._entries)))
-        self._file.write(b"".join(self._entries))
-        self._entries.clear()
+        entries = self._in_memory()
+        offset = self._file.seek(0, 2)
+        first, last = int(entries["packet"][0]), int(entries["packet"][-1])
+        self._runs.append(_Run(offset, len(entries), first, last))
+        self._file.write(entries.tobytes())
+        self._file.flush()
+        self._parts, self._count = [], 0
+
+    def reader(self) -> PlanReader:
+        """Return a reader that stands before the first packet; several may read at a time."""
+        return PlanReader(self)
 
     def packets(self) -> Iterator[PacketPlan]:
         """Yield the plan of each packet that has one, in the order of the capture."""
-        self._entries.sort()
-        current: PacketPlan | None = None
-        for entry in heapq.merge(*map(self._run, self._runs), self._entries):
-            number, a, b, kind, byte_class, tentative, connection = _ENTRY.unpack(entry)
-            if current is None or current.number != number:
-                if current is not None:
-                    yield current
-                current = PacketPlan(number)
-            if kind == _FRAME_CHECK:
-                current.frame_checks.append(FrameCheck(a, b))
-                continue
-            if tentative and self.is_http(connection):
-                byte_class = ByteClass.UNCERTAIN
-            settled = ByteClass(byte_class)
-            if kind == _SPAN:
-                current.spans.append(Span(a, b, settled))
-            elif fill_for(settled, self.options) is not None:
-                field_kind = FieldKind.UDP if kind == _UDP_CHANGE else FieldKind.INTERNET
-                current.changes.append(FieldChange(a, field_kind, b))
-        if current is not None:
-            yield current
+        reader = self.reader()
+        while (number := reader.next_packet()) is not None:
+            yield from _packet_plans(reader.upto(number + WINDOW_PACKETS - 1))
 
-    def _run(self, run: tuple[int, int]) -> Iterator[bytes]:
+    def _settled(self, entries: Entries) -> PlanWindow:
+        kind, byte_class = entries["kind"], entries["byte_class"].copy()
+        connection = np.minimum(entries["connection"], len(self._http) - 1)
+        became = entries["tentative"].astype(np.bool_) & self._http[connection]
+        became &= entries["connection"] < len(self._http)
+        byte_class[became] = ByteClass.UNCERTAIN
+        spans = kind == EntryKind.SPAN
+        changes = (kind == EntryKind.CHANGE) | (kind == EntryKind.UDP_CHANGE)
+        changes &= self._counts[byte_class]
+        checks = kind == EntryKind.FRAME_CHECK
+        udp = kind[changes] == EntryKind.UDP_CHANGE
+        return PlanWindow(
+            span_packet=_column(entries, "packet", spans),
+            span_start=_column(entries, "a", spans),
+            span_end=_column(entries, "b", spans),
+            span_class=byte_class[spans].astype(np.int64),
+            change_packet=_column(entries, "packet", changes),
+            change_offset=_column(entries, "a", changes),
+            change_kind=np.where(udp, FieldKind.UDP, FieldKind.INTERNET),
+            change_delta=_column(entries, "b", changes),
+            check_packet=_column(entries, "packet", checks),
+            check_start=_column(entries, "a", checks),
+            check_end=_column(entries, "b", checks),
+        )
+
+
+def _column(entries: Entries, name: str, chosen: NDArray[np.bool_]) -> Column:
+    return entries[name][chosen].astype(np.int64)
+
+
+def _sorted(entries: Entries) -> Entries:
+    packet, a = entries["packet"], entries["a"]
+    later = packet[1:] > packet[:-1]
+    later |= (packet[1:] == packet[:-1]) & (a[1:] >= a[:-1])
+    return entries if later.all() else entries[np.lexsort((a, packet))]
+
+
+def _packet_plans(window: PlanWindow) -> Iterator[PacketPlan]:
+    found: dict[int, PacketPlan] = {}
+
+    def plan(number: int) -> PacketPlan:
+        if number not in found:
+            found[number] = PacketPlan(number)
+        return found[number]
+
+    spans = (window.span_packet, window.span_start, window.span_end, window.span_class)
+    for number, start, end, byte_class in zip(*(c.tolist() for c in spans), strict=True):
+        plan(number).spans.append(Span(start, end, ByteClass(byte_class)))
+    changes = (window.change_packet, window.change_offset, window.change_kind, window.change_delta)
+    for number, offset, kind, delta in zip(*(c.tolist() for c in changes), strict=True):
+        plan(number).changes.append(FieldChange(offset, FieldKind(kind), delta))
+    checks = (window.check_packet, window.check_start, window.check_end)
+    for number, start, end in zip(*(c.tolist() for c in checks), strict=True):
+        plan(number).frame_checks.append(FrameCheck(start, end))
+    for number in sorted(found):
+        yield found[number]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """``count`` sorted entries at ``offset`` of the file, of the packets ``first`` to ``last``."""
+
+    offset: int
+    count: int
+    first: int
+    last: int
+
+
+class PlanReader:
+    """Walks a plan forward.  Entries that are added meanwhile are not seen."""
+
+    def __init__(self, plan: MaskPlan) -> None:
+        self._plan = plan
+        cursors = [_Cursor(run, plan._file) for run in plan._runs]
+        memory = plan._in_memory()
+        if len(memory):
+            first, last = int(memory["packet"][0]), int(memory["packet"][-1])
+            cursors.append(_Cursor(_Run(0, 0, first, last), None, memory))
+        self._waiting = sorted(cursors, key=lambda cursor: -cursor.first)
+        self._open: list[_Cursor] = []
+
+    def next_packet(self) -> int | None:
+        """Return the number of the next packet that has entries; None behind the last one."""
+        numbers = [cursor.first for cursor in (*self._open, *self._waiting[-1:])]
+        return min(numbers, default=None)
+
+    def upto(self, number: int) -> PlanWindow:
+        """Return the settled entries of all packets up to ``number`` that were not given yet."""
+        while self._waiting and self._waiting[-1].first <= number:
+            self._open.append(self._waiting.pop())
+        parts = [part for cursor in self._open for part in cursor.take(number)]
+        self._open = [cursor for cursor in self._open if not cursor.is_empty]
+        if len(parts) == 1:
+            return self._plan._settled(parts[0])
+        entries = np.concatenate(parts) if parts else np.empty(0, ENTRY)
+        return self._plan._settled(_sorted(entries))
+
+
+class _Cursor:
+    """Where a reader stands in one run."""
+
+    def __init__(self, run: _Run, file: IO[bytes] | None, ready: Entries | None = None) -> None:
+        self.first = run.first
+        self._file = file
+        self._offset = run.offset
+        self._left = run.count
+        self._ready = np.empty(0, ENTRY) if ready is None else ready
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._left and not len(self._ready)
+
+    def take(self, number: int) -> Iterator[Entries]:
+        """Yield the entries up to packet ``number``."""
+        while True:
+            if not len(self._ready):
+                if not self._left:
+                    return
+                self._ready = self._read()
+            count = int(np.searchsorted(self._ready["packet"], number, side="right"))
+            if count:
+                yield self._ready[:count]
+                self._ready = self._ready[count:]
+            if len(self._ready):
+                self.first = int(self._ready["packet"][0])
+                return
+
+    def _read(self) -> Entries:
         assert self._file is not None
-        offset, count = run
-        size = _ENTRY.size
-        while count:
-            step = min(count, READ_ENTRIES)
-            self._file.seek(offset)
-            window = self._file.read(step * size)
-            for at in range(0, len(window), size):
-                yield window[at : at + size]
-            offset += step * size
-            count -= step
+        count = min(self._left, READ_ENTRIES)
+        self._file.seek(self._offset)
+        data = self._file.read(count * ENTRY.itemsize)
+        self._offset += len(data)
+        self._left -= count
+        return np.frombuffer(data, ENTRY)

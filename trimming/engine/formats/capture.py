@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from trimming.engine.errors import InputError
 from trimming.engine.formats import pcap, pcapng
-from trimming.engine.formats.records import Record, Tail
+from trimming.engine.formats.records import Packet, Record, Tail
 from trimming.engine.formats.stream import (
     WINDOW_BYTES,
     ByteStream,
@@ -21,6 +22,9 @@ from trimming.engine.formats.stream import (
     packing_of,
 )
 from trimming.engine.options import Limits
+
+if TYPE_CHECKING:
+    from trimming.engine.formats.batches import Batch
 
 EXPECTED = "a pcap or pcapng capture, plain or packed with gzip or zstandard"
 PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
@@ -182,6 +186,29 @@ class CaptureFile:
             if progress is not None and stream.packed_position - told >= WINDOW_BYTES:
                 told = stream.packed_position
                 progress(told)
+        self._finish(stream, progress)
+
+    def packets(self, progress: Callable[[int], None] | None = None) -> Iterator[Packet]:
+        """Yield every packet, as ``records``."""
+        return (r.packet for r in self.records(progress) if r.packet is not None)
+
+    def batches(self, progress: Callable[[int], None] | None = None) -> Iterator[Batch]:
+        """Yield every record from the first one on in windows, as ``records`` otherwise.
+
+        A batch is valid until the next one is asked for.
+        """
+        from trimming.engine.formats.batches import read_batches
+
+        stream = self._stream()
+        self._reader(stream)  # what is no capture is refused at once
+        self.tail = None
+        for batch in read_batches(stream, str(self.path), self.limits.max_record_bytes):
+            yield batch
+            if progress is not None:
+                progress(stream.packed_position)
+        self._finish(stream, progress)
+
+    def _finish(self, stream: ByteStream, progress: Callable[[int], None] | None) -> None:
         stream.finish()
         self.tail = stream.tail
         if self._read_signature() != self._signature:

@@ -61,47 +61,71 @@ class PcapRecord:
         return self.raw if data is None else self.rewritten(data)
 
 
-def read_pcap(stream: ByteStream, name: str, max_record_bytes: int) -> Iterator[PcapRecord]:
-    """Yield the file header and then each packet; a cut end is left to ``stream.tail``.
+@dataclass(frozen=True, slots=True)
+class FileHeader:
+    """What the header of a file says about all of its records."""
 
-    Raises InputError for a header or a record that cannot be.
-    """
+    raw: bytes
+    variant: Variant
+    link_type: int
+    fcs_len: int | None
+
+
+def read_header(stream: ByteStream, name: str) -> FileHeader:
+    """Read the file header; raises InputError for one that cannot be."""
     header = stream.read(FILE_HEADER_BYTES)
     if len(header) < FILE_HEADER_BYTES:
         expected = f"a pcap file header of {FILE_HEADER_BYTES} bytes"
         raise InputError(name, 0, expected, f"{len(header)} bytes")
     variant = VARIANTS[header[:4]]
-    order, tick_ns, size = variant.byte_order, variant.tick_ns, variant.record_header_bytes
+    order = variant.byte_order
     major, minor = struct.unpack(order + "HH", header[4:8])
     if major != 2:
         raise InputError(name, 4, "pcap version 2", f"version {major}.{minor}")
     (network,) = struct.unpack(order + "I", header[20:24])
-    link_type = network & 0xFFFF
     # the top 4 bits count 16-bit words of frame check sequence, if the flag says that they do
     fcs_len = (network >> 28) * 2 if network & FCS_LENGTH_PRESENT else None
+    return FileHeader(header, variant, network & 0xFFFF, fcs_len)
+
+
+def too_long(name: str, offset: int, captured_len: int, max_record_bytes: int) -> InputError:
+    """Return the refusal of the record at ``offset``."""
+    expected = f"a captured length of at most {max_record_bytes} bytes"
+    return InputError(name, offset + 8, expected, str(captured_len))
+
+
+def cut_reason(left_bytes: int, variant: Variant) -> str:
+    """Say what is incomplete where ``left_bytes`` are left of the file."""
+    part = "record header" if left_bytes < variant.record_header_bytes else "packet"
+    return f"a {part} is incomplete"
+
+
+def read_pcap(stream: ByteStream, name: str, max_record_bytes: int) -> Iterator[PcapRecord]:
+    """Yield the file header and then each packet; a cut end is left to ``stream.tail``.
+
+    Raises InputError for a header or a record that cannot be.
+    """
+    header = read_header(stream, name)
+    variant, link_type, fcs_len = header.variant, header.link_type, header.fcs_len
+    size, order = variant.record_header_bytes, variant.byte_order
     fields = struct.Struct(order + "IIII")
-    yield PcapRecord(header)
+    yield PcapRecord(header.raw)
     number, offset = 0, FILE_HEADER_BYTES
     while True:
         head = stream.read(size)
         if len(head) < size:
             if head:
-                stream.cut(offset, len(head), "a record header is incomplete")
+                stream.cut(offset, len(head), cut_reason(len(head), variant))
             return
         seconds, fraction, captured_len, original_len = fields.unpack_from(head)
         if captured_len > max_record_bytes:
-            raise InputError(
-                name,
-                offset + 8,
-                f"a captured length of at most {max_record_bytes} bytes",
-                str(captured_len),
-            )
+            raise too_long(name, offset, captured_len, max_record_bytes)
         data = stream.read(captured_len)
         if len(data) < captured_len:
-            stream.cut(offset, size + len(data), "a packet is incomplete")
+            stream.cut(offset, size + len(data), cut_reason(size + len(data), variant))
             return
         number += 1
-        timestamp_ns = seconds * 1_000_000_000 + fraction * tick_ns
+        timestamp_ns = seconds * 1_000_000_000 + fraction * variant.tick_ns
         packet = Packet(number, offset + size, data, original_len, link_type, timestamp_ns, fcs_len)
         yield PcapRecord(head + data, packet, order)
         offset += size + captured_len

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from trimming.engine.errors import InputError
-from trimming.engine.formats.records import Packet
+from trimming.engine.formats.records import LAST_NS, Packet
 from trimming.engine.formats.stream import ByteStream
 
 SECTION_HEADER = 0x0A0D0D0A
+SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"  # the same in both byte orders
+HEAD_BYTES = 12
 INTERFACE_DESCRIPTION = 1
 OBSOLETE_PACKET = 2
 SIMPLE_PACKET = 3
@@ -142,54 +144,73 @@ def read_pcapng(stream: ByteStream, name: str, max_record_bytes: int) -> Iterato
 
     Raises InputError for a block that cannot be, naming its offset.
     """
-    return _Reader(stream, name, max_record_bytes).blocks()
+    sections = Sections(name, max_record_bytes)
+    while True:
+        head = stream.read(HEAD_BYTES)
+        if len(head) < HEAD_BYTES:
+            if head:
+                stream.cut(sections.offset, len(head), cut_reason(len(head)))
+            return
+        rest = stream.read(sections.block_len(head) - HEAD_BYTES)
+        raw = head + rest
+        if len(raw) < sections.block_len(head):
+            stream.cut(sections.offset, len(raw), cut_reason(len(raw)))
+            return
+        yield sections.block(raw)
 
 
-class _Reader:
-    def __init__(self, stream: ByteStream, name: str, max_record_bytes: int) -> None:
-        self.stream = stream
+def cut_reason(left_bytes: int) -> str:
+    """Say what is incomplete where ``left_bytes`` are left of the file."""
+    return f"a block {'header ' if left_bytes < HEAD_BYTES else ''}is incomplete"
+
+
+class Sections:
+    """Reads blocks one behind the other; ``offset`` is where the next one starts in the file.
+
+    Raises InputError for a block that cannot be.
+    """
+
+    def __init__(self, name: str, max_record_bytes: int) -> None:
         self.name = name
-        self.max_record_bytes = max_record_bytes
+        self.largest = max_record_bytes + OVERHEAD_BYTES
         self.order = "<"
         self.interfaces: list[Interface] = []
         self.packets = 0
         self.offset = 0
 
-    def blocks(self) -> Iterator[Block]:
-        while True:
-            head = self.stream.read(12)
-            if len(head) < 12:
-                if head:
-                    self.stream.cut(self.offset, len(head), "a block header is incomplete")
-                return
-            if head[:4] == b"\x0a\x0d\x0d\x0a":
-                self._start_section(head)
-            kind, total = struct.unpack_from(self.order + "II", head)
-            if total < 12 or total % 4:
-                raise self._bad(4, "a block length of at least 12 that 4 divides", str(total))
-            largest = self.max_record_bytes + OVERHEAD_BYTES
-            if total > largest:
-                raise self._bad(4, f"a block of at most {largest} bytes", str(total))
-            rest = self.stream.read(total - 12)
-            raw = head + rest
-            if len(raw) < total:
-                self.stream.cut(self.offset, len(raw), "a block is incomplete")
-                return
-            (again,) = struct.unpack_from(self.order + "I", raw, total - 4)
-            if again != total:
-                raise self._bad(total - 4, f"the block length {total} again", str(again))
-            yield self._block(kind, raw)
-            self.offset += total
+    def block_len(self, head: bytes) -> int:
+        """Return the length in bytes of the block that starts with the 12 bytes ``head``."""
+        order = self._order_of(head)
+        (total,) = struct.unpack_from(order + "I", head, 4)
+        if total < 12 or total % 4:
+            raise self._bad(4, "a block length of at least 12 that 4 divides", str(total))
+        if total > self.largest:
+            raise self._bad(4, f"a block of at most {self.largest} bytes", str(total))
+        return int(total)
 
-    def _bad(self, at: int, expected: str, found: str) -> InputError:
-        return InputError(self.name, self.offset + at, expected, found)
+    def block(self, raw: bytes) -> Block:
+        """Take the next block as a whole, as ``block_len`` says."""
+        if raw[:4] == SECTION_MAGIC:
+            self.order = self._order_of(raw)
+            self.interfaces = []
+        kind, total = struct.unpack_from(self.order + "II", raw)
+        (again,) = struct.unpack_from(self.order + "I", raw, total - 4)
+        if again != total:
+            raise self._bad(total - 4, f"the block length {total} again", str(again))
+        found = self._block(kind, raw)
+        self.offset += total
+        return found
 
-    def _start_section(self, head: bytes) -> None:
+    def _order_of(self, head: bytes) -> str:
+        if head[:4] != SECTION_MAGIC:
+            return self.order
         orders = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
         if head[8:12] not in orders:
             raise self._bad(8, "a byte-order magic", head[8:12].hex())
-        self.order = orders[head[8:12]]
-        self.interfaces = []
+        return orders[head[8:12]]
+
+    def _bad(self, at: int, expected: str, found: str) -> InputError:
+        return InputError(self.name, self.offset + at, expected, found)
 
     def _block(self, kind: int, raw: bytes) -> Block:
         if kind == SECTION_HEADER:
@@ -252,6 +273,7 @@ class _Reader:
             ticks * 1_000_000_000 // interface.ticks_per_second
             + interface.offset_seconds * 1_000_000_000
         )
+        timestamp_ns = max(-LAST_NS, min(timestamp_ns, LAST_NS))
         packet = self._packet(raw[28 : 28 + captured_len], original_len, interface, timestamp_ns)
         options_start = 28 + captured_len + (-captured_len % 4)
         if options_start < len(raw) - 4:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+# times beyond what 64 bits hold are taken for the last that they do
+LAST_NS = (1 << 63) - 1
+
 
 @dataclass(slots=True)
 class Packet:

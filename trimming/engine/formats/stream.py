@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable
-from typing import BinaryIO
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
 
 import zstandard
 
@@ -42,11 +44,28 @@ class ByteStream:
         Raises InputError when the unpacked size passes the limit or packed data are damaged.
         """
         data = self._buffer.read(count)
-        self.position += len(data)
+        self._advance(len(data))
+        return data
+
+    def read_into(self, view: memoryview) -> int:
+        """Fill ``view`` and return how much of it is filled, less than all only at the end.
+
+        Raises as ``read``.
+        """
+        filled = 0
+        while filled < len(view):
+            count = self._buffer.readinto(view[filled:])
+            if not count:
+                break
+            filled += count
+        self._advance(filled)
+        return filled
+
+    def _advance(self, count: int) -> None:
+        self.position += count
         if self._limit is not None and self.position > self._limit:
             expected = f"at most {self._limit} unpacked bytes (limits.max_unpacked_bytes)"
             raise InputError(self._name, self._limit, expected, "more")
-        return data
 
     def peek(self, count: int) -> bytes:
         """Return up to ``count`` of the next bytes without taking them."""
@@ -97,6 +116,43 @@ class _Source(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # narrower than any buffer
+        return self._read_plain(memoryview(buffer))
+
+    def _read_plain(self, view: memoryview) -> int:
+        with self._refusing():
+            # the file is shared with other walks over the same capture
+            self._file.seek(self.packed_position)
+            count = cast(io.BufferedReader, self._file).readinto(view)
+        self.packed_position += count
+        self._given += count
+        return count
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                self._name, self.packed_position, "a readable file", error.strerror or "an error"
+            ) from None
+
+    def _packed(self, count: int) -> bytes:
+        with self._refusing():
+            self._file.seek(self.packed_position)
+            data = self._file.read(count)
+        self.packed_position += len(data)
+        return data
+
+    def _damaged(self, what: str, fed: int) -> InputError:
+        """Return the refusal of packed data, somewhere in the last ``fed`` bytes that were read."""
+        at = self.packed_position - fed
+        return InputError(self._name, at, f"sound {what} data", "damaged data there or soon behind")
+
+
+class _Unpacked(_Source):
+    """Bytes that are unpacked on the way."""
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # narrower than any buffer
         # filled to the brim: unpacking gives little at a time, and peeking needs a whole magic
         filled = 0
         while filled < len(buffer):
@@ -108,28 +164,12 @@ class _Source(io.RawIOBase):
         self._given += filled
         return filled
 
-    def _packed(self, count: int) -> bytes:
-        try:
-            # the file is shared with other walks over the same capture
-            self._file.seek(self.packed_position)
-            data = self._file.read(count)
-        except OSError as error:
-            raise InputError(
-                self._name, self.packed_position, "a readable file", error.strerror or "an error"
-            ) from None
-        self.packed_position += len(data)
-        return data
-
+    @abstractmethod
     def _unpacked(self, count: int) -> bytes:
-        return self._packed(count)
-
-    def _damaged(self, what: str, fed: int) -> InputError:
-        """Return the refusal of packed data, somewhere in the last ``fed`` bytes that were read."""
-        at = self.packed_position - fed
-        return InputError(self._name, at, f"sound {what} data", "damaged data there or soon behind")
+        """Return up to ``count`` unpacked bytes, none only at the end."""
 
 
-class _Gzip(_Source):
+class _Gzip(_Unpacked):
     """One or more gzip members (RFC 1952)."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -173,7 +213,7 @@ class _Gzip(_Source):
             self._pending = following
 
 
-class _Zstandard(_Source):
+class _Zstandard(_Unpacked):
     """One or more zstandard frames (RFC 8878)."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from trimming.engine.errors import OptionsError
-from trimming.engine.formats.records import Packet
-from trimming.engine.plan import MaskPlan
-from trimming.engine.report import Tally
+
+if TYPE_CHECKING:  # who only asks for names must not pay for NumPy
+    from trimming.engine.formats.records import Packet
+    from trimming.engine.plan import MaskPlan
+    from trimming.engine.report import Tally
 
 ENTRY_POINT_GROUP = "pktmask.strategies"
 BUILT_IN: Mapping[str, str] = {
-    "legacy": "trimming.engine.strategies.legacy.strategy:LegacyStrategy"
+    "legacy": "trimming.engine.strategies.legacy.strategy:LegacyStrategy",
 }
 
 

@@ -204,6 +204,9 @@ def test_a_file_that_cannot_be_read_is_refused() -> None:
                 return super().read(count)
             raise OSError(5, "Input/output error")
 
+        def readinto(self, buffer: object) -> int:
+            raise OSError(5, "Input/output error")
+
     stream = open_stream(Broken(b"some bytes"), "some.pcap", MANY)
     with pytest.raises(InputError) as refusal:
         stream.read(1)
