@@ -21,8 +21,9 @@ from scapy.fields import (
     StrFixedLenField,
     StrLenField,
 )
-from scapy.layers.dot11 import Dot11, Dot11QoS, PrismHeader, RadioTap
-from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers import inet
+from scapy.layers.dot11 import Dot11, Dot11QoS, PrismHeader
+from scapy.layers.inet import ICMP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import (
     GRE,
@@ -106,6 +107,33 @@ __all__ = [
     "VnTag",
     "VxlanGpe",
 ]
+
+
+class IP(ScapyPacket):
+    """Scapy's IPv4, whose options are stepped over: malformed ones must not hide a packet."""
+
+    name = "IP"
+    fields_desc = [
+        *inet.IP.fields_desc[:-1],
+        StrLenField("options", b"", length_from=lambda p: max(4 * p.ihl - 20, 0)),
+    ]
+
+
+class TCP(ScapyPacket):
+    """Scapy's TCP, the same."""
+
+    name = "TCP"
+    fields_desc = [
+        *inet.TCP.fields_desc[:-1],
+        StrLenField("options", b"", length_from=lambda p: max(4 * p.dataofs - 20, 0)),
+    ]
+
+
+class RadioTap(ScapyPacket):
+    """The head of radiotap, which states its length; what it tells of the radio is not read."""
+
+    name = "RadioTap"
+    fields_desc = [ByteField("version", 0), ByteField("pad", 0), LEShortField("len", 8)]
 
 
 class CiscoHdlc(ScapyPacket):
@@ -275,13 +303,12 @@ class NflogHeader(ScapyPacket):
 
 
 class NflogTlv(ScapyPacket):
-    """One NFLOG attribute other than the payload, padded to 4 bytes."""
+    """The head of an NFLOG attribute other than the payload; it is padded to 4 bytes."""
 
     name = "NFLOG-TLV"
     fields_desc = [
         LEShortField("len", 4),
         LEShortField("type", 0),
-        StrLenField("data", b"", length_from=lambda p: -(-max(p.len, 4) // 4) * 4 - 4),
     ]
 
 
@@ -297,19 +324,18 @@ class PfLog(ScapyPacket):
 
 
 class Pktap(ScapyPacket):
-    """Apple's PKTAP header; the frame of the link type that it names follows."""
+    """The head of Apple's PKTAP header; then a frame of the link type that it names."""
 
     name = "PKTAP"
     fields_desc = [
         LEIntField("len", 108),
         LEIntField("next", 1),
         LEIntField("dlt", 1),
-        StrLenField("data", b"", length_from=lambda p: max(p.len, 12) - 12),
     ]
 
 
 class PpiHeader(ScapyPacket):
-    """Per-packet information; the frame of the link type that it names follows."""
+    """The head of per-packet information; then a frame of the link type that it names."""
 
     name = "PPI"
     fields_desc = [
@@ -317,7 +343,6 @@ class PpiHeader(ScapyPacket):
         ByteField("flags", 0),
         FieldLenField("len", None, fmt="<H"),
         LEIntField("dlt", 1),
-        StrLenField("data", b"", length_from=lambda p: max(p.len, 8) - 8),
     ]
 
 

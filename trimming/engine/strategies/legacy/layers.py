@@ -87,8 +87,9 @@ class LayerWalk:
 
     def flush(self) -> Iterator[Found]:
         """Yield what can be read of datagrams that never became whole."""
-        for ready in self._fragments.flush():
-            yield from self._datagram(ready, 0)
+        while opened := self._fragments.flush():  # there may be fragments in what is read
+            for ready in opened:
+                yield from self._datagram(ready, 0)
 
     def _datagram(self, ready: Ready, depth: int) -> Iterator[Found]:
         key, view = ready.key, ready.view
@@ -104,7 +105,7 @@ class LayerWalk:
 
     def _walk(self, first: HeaderClass, cursor: Cursor) -> Iterator[Found]:
         following: HeaderClass | None = first
-        while following is not None:
+        while following is not None and cursor.at < cursor.end:
             cursor.depth += 1
             if cursor.depth > self._limits.max_tunnel_depth * 4:
                 self._tally.limits_met["max_tunnel_depth"] += 1
@@ -281,8 +282,9 @@ def _carried_by_udp(guess: HeaderClass | None, cursor: Cursor) -> HeaderClass | 
         return None
     if guess is h.Tzsp and (head[0] != 1 or int.from_bytes(head[2:4], "big") not in TZSP_NEXT):
         return None
-    if guess is h.Lisp and by_version(cursor.view.data[cursor.at + 8 : cursor.at + 9]) is None:
-        return None
+    if guess is h.Lisp:
+        first = cursor.view.data[cursor.at + 8 : min(cursor.end, cursor.at + 9)]
+        return None if by_version(first) is None else guess
     return guess
 
 

@@ -186,6 +186,8 @@ def _radiotap(header: h.ScapyPacket, start: int, cursor: Cursor) -> HeaderClass 
 
 
 def _nflog(header: h.ScapyPacket, start: int, cursor: Cursor) -> HeaderClass | None:
+    if type(header) is h.NflogTlv:
+        cursor.at = start + -(-max(header.fields["len"], 4) // 4) * 4
     head = cursor.view.data[cursor.at : cursor.at + 4]
     if len(head) < 4:
         return None
@@ -199,6 +201,7 @@ def _nflog(header: h.ScapyPacket, start: int, cursor: Cursor) -> HeaderClass | N
 
 
 def _by_link_type(header: h.ScapyPacket, start: int, cursor: Cursor) -> HeaderClass | None:
+    cursor.at = max(cursor.at, start + header.fields["len"])
     link_type = header.fields["dlt"]
     rest = cursor.view.data[cursor.at : cursor.at + 4]
     return by_version(rest) if link_type in RAW_LINK_TYPES else link_header(link_type, rest)

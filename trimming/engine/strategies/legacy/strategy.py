@@ -34,7 +34,7 @@ class LegacyStrategy:
     """Exact protocol parsing, packet by packet.  Memory is bounded by the open streams."""
 
     name = "legacy"
-    version = "1.0"
+    version = "1.1"
 
     def plan(self, packets: Iterable[Packet], plan: MaskPlan, tally: Tally) -> None:
         """As Strategy.plan."""

@@ -1,0 +1,1 @@
+"""The scanning strategy: so far the layers that its kernels will not know."""
