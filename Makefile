@@ -65,8 +65,9 @@ lint: setup ## ruff, mypy, import rules, Django's checks
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	PKTMASK_ENVIRONMENT=production $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-bench: setup ## Measure: see docs/performance.md
-	$(BIN)/python -m benchmarks.measure legacy
+bench: setup ## Measure strategies and peers within ten minutes: see docs/performance.md
+	@bash .ci/tools bench
+	$(BIN)/python -m benchmarks.measure --json var/bench/result.json --pictures var/bench
 
 requirements: setup ## Pin the requirements anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
