@@ -16,6 +16,7 @@ from tests.factories import capture_bytes, make_job, make_user
 from trimming import jobs, runner
 from trimming.choices import JobStage, JobState, RunOutcome
 from trimming.engine.errors import VerificationError
+from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.plan import MaskPlan
 from trimming.engine.report import Tally
 from trimming.models import TrimJob, TrimRun
@@ -90,9 +91,9 @@ class Failing:
     name, version = "failing", "1"
     error: BaseException = ValueError()
 
-    def plan(self, packets: Any, plan: MaskPlan, tally: Tally) -> None:
+    def plan(self, capture: CaptureFile, plan: MaskPlan, tally: Tally, progress: Any) -> None:
         """Fail in the middle."""
-        next(iter(packets))
+        next(capture.packets(progress))
         raise self.error
 
 

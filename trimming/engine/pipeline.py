@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from trimming.engine.byte_classes import ByteClass, fill_for
 from trimming.engine.errors import InputError, OptionsError, VerificationError
 from trimming.engine.formats.capture import CaptureFile
-from trimming.engine.formats.records import Packet
 from trimming.engine.options import TrimOptions
 from trimming.engine.output import AtomicOutput, output_error
 from trimming.engine.plan import MaskPlan
@@ -55,7 +54,7 @@ def trim(
         strategy = load_strategy()
         started = clock()
         try:
-            strategy.plan(_packets(capture, progress), plan, tally)
+            strategy.plan(capture, plan, tally, _stage(progress, "read", capture))
             records = capture.records(_stage(progress, "write", capture))
             output_bytes = output.write(masked_records(records, plan, tally))
         except OSError as error:
@@ -96,12 +95,6 @@ def _stage(
     if progress is None:
         return None
     return lambda done: progress(stage, done, capture.size_bytes)
-
-
-def _packets(capture: CaptureFile, progress: Progress | None) -> Iterator[Packet]:
-    for record in capture.records(_stage(progress, "read", capture)):
-        if record.packet is not None:
-            yield record.packet
 
 
 def _tell_tail(capture: CaptureFile, tally: Tally) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.captures import Conversation, request, response
 from trimming.engine.errors import CancelledError, OptionsError, VerificationError
-from trimming.engine.formats.records import Packet
+from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.options import PROFILES
 from trimming.engine.pipeline import Progress, Stage, trim
 from trimming.engine.plan import MaskPlan
 from trimming.engine.report import Report, Tally
+from trimming.engine.strategies.legacy.strategy import LegacyStrategy
 from trimming.engine.strategies.registry import Strategy, available, load_strategy
 
 SECRET = b"the secret of the house " * 20
@@ -25,9 +26,15 @@ class LeakingStrategy:
     name = "leaking"
     version = "1"
 
-    def plan(self, packets: Iterable[Packet], plan: MaskPlan, tally: Tally) -> None:
-        kept = [packet for packet in packets if b"secret" not in packet.data]
-        load_strategy("legacy").plan(kept, plan, tally)
+    def plan(
+        self,
+        capture: CaptureFile,
+        plan: MaskPlan,
+        tally: Tally,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        kept = (packet for packet in capture.packets(progress) if b"secret" not in packet.data)
+        LegacyStrategy().plan_packets(kept, plan, tally)
 
 
 def legacy() -> Strategy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from trimming.engine.errors import OptionsError
 
 if TYPE_CHECKING:  # who only asks for names must not pay for NumPy
-    from trimming.engine.formats.records import Packet
+    from trimming.engine.formats.capture import CaptureFile
     from trimming.engine.plan import MaskPlan
     from trimming.engine.report import Tally
 
@@ -31,10 +31,17 @@ class Strategy(Protocol):
     def version(self) -> str:
         """Changes whenever its answers may."""
 
-    def plan(self, packets: Iterable[Packet], plan: MaskPlan, tally: Tally) -> None:
+    def plan(
+        self,
+        capture: CaptureFile,
+        plan: MaskPlan,
+        tally: Tally,
+        progress: Callable[[int], None] | None,
+    ) -> None:
         """Walk all packets of a capture and add what is decided to ``plan`` and ``tally``.
 
         The profile is ``plan.options``.  Nothing is written, and packets need not be kept.
+        ``progress`` is called with the bytes of the file that were read, and may raise to stop.
         """
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from trimming.engine.byte_classes import ByteClass
 from trimming.engine.checksums import fcs_is_right
+from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.formats.records import Packet
 from trimming.engine.plan import MaskPlan
 from trimming.engine.report import Tally
@@ -36,8 +37,18 @@ class LegacyStrategy:
     name = "legacy"
     version = "1.1"
 
-    def plan(self, packets: Iterable[Packet], plan: MaskPlan, tally: Tally) -> None:
+    def plan(
+        self,
+        capture: CaptureFile,
+        plan: MaskPlan,
+        tally: Tally,
+        progress: Callable[[int], None] | None,
+    ) -> None:
         """As Strategy.plan."""
+        self.plan_packets(capture.packets(progress), plan, tally)
+
+    def plan_packets(self, packets: Iterable[Packet], plan: MaskPlan, tally: Tally) -> None:
+        """The same for packets that need not come from a file."""
         run = _Run(plan, tally)
         for packet in packets:
             run.packet(packet)

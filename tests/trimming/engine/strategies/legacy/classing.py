@@ -131,7 +131,7 @@ def classed(
     packets = [packet_of(frame, n, link_type) for n, frame in enumerate(frames, 1)]
     tally = Tally()
     with MaskPlan(options) as plan:
-        LegacyStrategy().plan(packets, plan, tally)
+        LegacyStrategy().plan_packets(packets, plan, tally)
         plans = {found.number: found for found in plan.packets()}
     letters, masked = [], []
     for packet in packets:
