@@ -29,6 +29,9 @@ class Limits:
     reorder_bytes: int = 1 << 20
     reorder_total_bytes: int = 1 << 26
     history_runs: int = 1024
+    history_bytes: int = 1 << 16
+    history_total_bytes: int = 1 << 28
+    pipelined_requests: int = 1024
     max_open_datagrams: int = 1024
     max_tunnel_depth: int = 16
     max_record_bytes: int = 1 << 24

@@ -342,7 +342,7 @@ class HttpReader:
 
     def _head_ended(self) -> None:
         if isinstance(self._line, RequestLine):
-            self._exchange.requests[self._side].append(self._line.method)
+            self._asked(self._line.method)
             self._enter_body(framing.body_of(self._line, self._fields, None))
             return
         body, expected = self._response_body(self._line)
@@ -354,6 +354,15 @@ class HttpReader:
             self._probed, self.state = expected, State.PROBE
         else:
             self._enter_body(body)
+
+    def _asked(self, method: bytes) -> None:
+        waiting = self._exchange.requests[self._side]
+        if len(waiting) >= self._options.limits.pipelined_requests:
+            waiting.popleft()
+            if self._exchange.sure:
+                self._tally.limits_met["pipelined_requests"] += 1
+                self._exchange.sure = False
+        waiting.append(method)
 
     def _response_body(self, line: StatusLine) -> tuple[Body, Body | None]:
         """Return the framing, and the one to try first to refute when pairing is not sure."""

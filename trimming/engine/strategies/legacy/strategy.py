@@ -35,7 +35,7 @@ class LegacyStrategy:
     """Exact protocol parsing, packet by packet.  Memory is bounded by the open streams."""
 
     name = "legacy"
-    version = "1.1"
+    version = "1.2"
 
     def plan(
         self,
@@ -89,6 +89,7 @@ class _Run:
         for connections in (self._finished, self._open):
             for connection in connections.values():
                 connection.close()
+                self._shared.forget(connection)
 
     def _take(self, found: Found, now_ns: int) -> None:
         if isinstance(found, Segment):
@@ -112,7 +113,7 @@ class _Run:
         if connection is None:
             self._numbers += 1
             was_http = key in self._departed and not segment.flags & 0x02
-            connection = Connection(self._numbers, self._shared, was_http=was_http)
+            connection = Connection(self._numbers, self._shared, opened_by=side, was_http=was_http)
             self._open[key] = connection
         connection.take(side, segment)
         connection.last_seen_ns = now_ns
@@ -123,6 +124,7 @@ class _Run:
             self._finished.move_to_end(key)
         else:
             self._open.move_to_end(key)
+        self._shared.relieve()
 
     def _evict(self, now_ns: int) -> None:
         limits = self._options.limits

@@ -44,7 +44,7 @@ class Direction:
         self._waiting_bytes = 0
         self._copies: list[Part] = []
         self._holes: list[tuple[int, int]] = []
-        self._history = History(self._limits.history_runs, connection.shared.tally)
+        self._history = History(self._limits, connection.shared)
 
     # --- segments ------------------------------------------------------------------------------
 
@@ -110,6 +110,7 @@ class Direction:
         elif self._tls is not None:
             self._tls.skip(length)
         self._holes.append((self._next, self._next + length))
+        self._bound_holes()
         self._next += length
         self._classed = self._next
         self._shared.tally.gaps += 1
@@ -159,6 +160,10 @@ class Direction:
             self._plan_part(part, ByteClass.OTHER, tentative=True)
         self._copies.clear()
 
+    def forget(self) -> None:
+        """Nothing is asked of a closed direction any more."""
+        self._history.clear()
+
     # --- copies --------------------------------------------------------------------------------
 
     def _take_copy(self, part: Part) -> None:
@@ -196,8 +201,15 @@ class Direction:
                 holes.append((start, end))
         if filled:
             self._holes = holes
+            self._bound_holes()
             self._shared.tally.out_of_order_segments += 1
         return filled
+
+    def _bound_holes(self) -> None:
+        most = self._limits.history_runs
+        if len(self._holes) > most:
+            self._shared.tally.limits_met["history_runs"] += 1
+            del self._holes[: max(1, most // 2)]
 
     def _copy(self, part: Part) -> None:
         while part.length:
@@ -308,17 +320,19 @@ class Shared:
     tally: Tally
     mark_http: Callable[[int], None]
     waiting_bytes: int = 0
+    history_bytes: int = 0
     waiting: dict[Direction, None] = field(default_factory=dict)
 
     def waits(self, direction: Direction, length: int) -> None:
-        """A direction holds ``length`` more bytes that came too early."""
+        """A direction holds ``length`` more bytes that came too early, or fewer."""
         self.waiting_bytes += length
-        if length > 0:
+        if direction.is_waiting:
             self.waiting[direction] = None
-        elif not direction.is_waiting:
+        else:
             self.waiting.pop(direction, None)
-        if length <= 0:
-            return  # a gap that is given up reports back here: the loop below goes on by itself
+
+    def relieve(self) -> None:
+        """Give up gaps, that of who began to wait first, while all hold too much."""
         while self.waiting and self.waiting_bytes > self.options.limits.reorder_total_bytes:
             self.tally.limits_met["reorder_total_bytes"] += 1
             next(iter(self.waiting)).give_up_gap()
@@ -326,14 +340,15 @@ class Shared:
     def forget(self, connection: Connection) -> None:
         """A connection is gone and holds nothing any more."""
         for direction in connection.directions:
-            self.waiting.pop(direction, None)
+            direction.forget()
 
 
 class Connection:
     """Both directions of a TCP 4-tuple, from its SYN on or from where the capture starts."""
 
-    def __init__(self, number: int, shared: Shared, *, was_http: bool) -> None:
+    def __init__(self, number: int, shared: Shared, *, opened_by: int, was_http: bool) -> None:
         self.number = number
+        self._opened_by = opened_by
         self.shared = shared
         self.last_seen_ns = 0
         self.last_seen_packet = 0
@@ -390,9 +405,9 @@ class Connection:
         return all(self._finished)
 
     def close(self) -> None:
-        """Settle both directions."""
-        for direction in self.directions:
-            direction.close()
+        """Settle both directions, first that of who was heard first."""
+        for side in (self._opened_by, 1 - self._opened_by):
+            self.directions[side].close()
 
 
 FIN, SYN, RST = 0x01, 0x02, 0x04

@@ -47,11 +47,15 @@ class TlsReader:
                 self._remaining -= length
                 at += length
                 continue
+            goes_on = bool(self._header and runs)
             self._header.append(data[at])
             if not self._header_is_possible():
                 self._lost = True
                 continue
-            runs.append((1, ByteClass.TLS_RECORD))
+            if goes_on:
+                runs[-1] = (runs[-1][0] + 1, ByteClass.TLS_RECORD)
+            else:
+                runs.append((1, ByteClass.TLS_RECORD))
             at += 1
             if len(self._header) == HEADER_BYTES:
                 self._kept = self._header[0] in KEPT_TYPES

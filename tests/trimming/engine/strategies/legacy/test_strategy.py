@@ -53,7 +53,7 @@ GET = request()
 def test_the_strategy_is_registered_under_its_name() -> None:
     strategy = load_strategy("legacy")
     assert isinstance(strategy, LegacyStrategy)
-    assert (strategy.name, strategy.version) == ("legacy", "1.1")
+    assert (strategy.name, strategy.version) == ("legacy", "1.2")
 
 
 # --- share_safe ------------------------------------------------------------------------------
