@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from trimming.engine.byte_classes import ByteClass, fill_for
 from trimming.engine.errors import InputError, OptionsError, VerificationError
 from trimming.engine.formats.capture import CaptureFile
+from trimming.engine.kernel import interpret
 from trimming.engine.options import TrimOptions
 from trimming.engine.output import AtomicOutput, output_error
 from trimming.engine.plan import MaskPlan
@@ -18,6 +19,7 @@ from trimming.engine.strategies.registry import Strategy
 from trimming.engine.verification import verify
 from trimming.engine.writer import masked_records
 
+WINDOWED_FROM_BYTES = 1 << 18
 Stage = Literal["read", "write", "verify"]
 # called with the stage, the bytes of the file done, and all bytes of the file; may raise to stop
 Progress = Callable[[Stage, int, int], None]
@@ -32,15 +34,18 @@ def trim(
     clock: Callable[[], float],
     peak_rss_bytes: Callable[[], int],
     verified: bool = True,
+    interpret_below_bytes: int = 0,
     progress: Progress | None = None,
 ) -> Report:
     """Trim the capture ``source`` into ``target``, which appears only when all went well.
 
     ``load_strategy`` is called once the input is known to be a capture: strategies are costly to
-    import.  ``clock`` returns seconds; it is read before reading and after writing.
+    import.  A process that ends with this capture may set ``interpret_below_bytes``: for a smaller
+    one kernels are not compiled (kernel.interpret).  ``clock`` returns seconds; it is read before
+    reading and after writing.
 
-    Raises InputError,
-    OutputError, OptionsError, VerificationError, and whatever ``progress`` raises.
+    Raises InputError, OutputError, OptionsError, VerificationError, and whatever ``progress``
+    raises.
     """
     if _is_same_file(source, target):
         raise OptionsError(f"{target}: the output must not be the input itself")
@@ -50,13 +55,17 @@ def trim(
         AtomicOutput(target) as output,
         MaskPlan(options, str(target.parent)) as plan,
     ):
-        capture.unpacked_size()
+        size_bytes = capture.unpacked_size()
+        if size_bytes < interpret_below_bytes:
+            interpret()
         strategy = load_strategy()
         started = clock()
         try:
             strategy.plan(capture, plan, tally, _stage(progress, "read", capture))
-            records = capture.records(_stage(progress, "write", capture))
-            output_bytes = output.write(masked_records(records, plan, tally))
+            told = _stage(progress, "write", capture)
+            is_small = size_bytes < WINDOWED_FROM_BYTES
+            write = _record_by_record if is_small else _window_by_window
+            output_bytes = output.write(write(capture, plan, tally, told))
         except OSError as error:
             raise output_error(target, error) from None
         _tell_tail(capture, tally)
@@ -80,6 +89,24 @@ def trim(
         peak_rss_bytes=peak_rss_bytes(),
         verification=verification,
     )
+
+
+Told = Callable[[int], None] | None
+
+
+def _record_by_record(
+    capture: CaptureFile, plan: MaskPlan, tally: Tally, told: Told
+) -> Iterator[bytes]:
+    return masked_records(capture.records(told), plan, tally)
+
+
+def _window_by_window(
+    capture: CaptureFile, plan: MaskPlan, tally: Tally, told: Told
+) -> Iterator[bytes | memoryview]:
+    # kernels take longer to load than a small capture takes without them
+    from trimming.engine.window_writer import masked_windows
+
+    return masked_windows(capture.batches(told), plan, tally)
 
 
 def _is_same_file(source: Path, target: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import IO
 
@@ -97,6 +97,19 @@ class PlanWindow:
     check_packet: Column
     check_start: Column
     check_end: Column
+
+    def of(self, numbers: Column) -> PlanWindow:
+        """Return the entries of some packets only."""
+        chosen = {
+            prefix: np.isin(getattr(self, f"{prefix}_packet"), numbers)
+            for prefix in ("span", "change", "check")
+        }
+        return PlanWindow(
+            **{
+                column.name: getattr(self, column.name)[chosen[column.name.partition("_")[0]]]
+                for column in fields(self)
+            }
+        )
 
 
 class EntryKind(IntEnum):
@@ -248,7 +261,7 @@ class MaskPlan:
         """Yield the plan of each packet that has one, in the order of the capture."""
         reader = self.reader()
         while (number := reader.next_packet()) is not None:
-            yield from _packet_plans(reader.upto(number + WINDOW_PACKETS - 1))
+            yield from packet_plans(reader.upto(number + WINDOW_PACKETS - 1))
 
     def _settled(self, entries: Entries) -> PlanWindow:
         kind, byte_class = entries["kind"], entries["byte_class"].copy()
@@ -287,7 +300,10 @@ def _sorted(entries: Entries) -> Entries:
     return entries if later.all() else entries[np.lexsort((a, packet))]
 
 
-def _packet_plans(window: PlanWindow) -> Iterator[PacketPlan]:
+def packet_plans(window: PlanWindow, numbers: Column | None = None) -> Iterator[PacketPlan]:
+    """Yield the plan of each packet of a window, or of those of ``numbers`` that have one."""
+    if numbers is not None:
+        window = window.of(numbers)
     found: dict[int, PacketPlan] = {}
 
     def plan(number: int) -> PacketPlan:

@@ -26,7 +26,7 @@ def masked_records(records: Iterable[Record], plan: MaskPlan, tally: Tally) -> I
     for record in records:
         packet = record.packet
         if packet is None:
-            yield _metadata(record, options, tally, resizes=resizes)
+            yield metadata(record, options, tally, resizes=resizes)
             continue
         tally.packets += 1
         tally.captured_bytes += packet.captured_len
@@ -34,13 +34,21 @@ def masked_records(records: Iterable[Record], plan: MaskPlan, tally: Tally) -> I
         if upcoming is not None and upcoming.number == packet.number:
             data = masked_packet(packet, upcoming, options, tally)
             upcoming = next(planned, None)
-        if options.drop_metadata:
-            yield record.without_metadata(data)
-        else:
-            yield record.raw if data is None else record.rewritten(data)
+        yield masked_record(record, data, options)
 
 
-def _metadata(record: Record, options: TrimOptions, tally: Tally, *, resizes: bool) -> bytes:
+def masked_record(record: Record, data: bytes | None, options: TrimOptions) -> bytes:
+    """Return a record with the captured bytes ``data``, None where those do not change."""
+    if options.drop_metadata:
+        return record.without_metadata(data)
+    return record.raw if data is None else record.rewritten(data)
+
+
+def metadata(record: Record, options: TrimOptions, tally: Tally, *, resizes: bool) -> bytes:
+    """Return what is written of a record without a packet.
+
+    ``resizes``: other records may change their length.
+    """
     kind = record.metadata_kind
     if options.drop_metadata:
         kept = record.without_metadata(None)

@@ -138,7 +138,7 @@ def test_a_strategy_is_not_loaded_for_what_is_no_capture(source: Path) -> None:
 
 def test_a_strategy_of_the_settings_takes_part_under_its_name() -> None:
     extra = {"leaking": f"{__name__}:LeakingStrategy"}
-    assert set(available(extra)) == {"legacy", "leaking"}
+    assert set(available(extra)) == {"legacy", "scanning", "leaking"}
     assert load_strategy("leaking", extra).name == "leaking"
 
 

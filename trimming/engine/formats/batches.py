@@ -61,6 +61,8 @@ class Batch:
     _restore: Callable[[bytes, Packet], Record]
     # records whose packets were not read by a kernel, by place
     _unusual: dict[int, Record]
+    # whether the records without a packet stand in ``data``
+    holds_metadata: bool
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -96,6 +98,11 @@ class Batch:
     @property
     def fcs_len(self) -> Column:
         return self.rows[:, FCS]
+
+    @property
+    def unusual(self) -> list[int]:
+        """The rows of packets in other records than usual ones."""
+        return list(self._unusual)
 
     def packet(self, index: int) -> Packet:
         """Return the packet in row ``index``, its bytes as they are in ``data`` now."""
@@ -207,7 +214,7 @@ class _Pcap:
             if captured_len > self._max_record_bytes:
                 raise pcap.too_long(self._name, self.offset, captured_len, self._max_record_bytes)
         rows = self._rows[:count].copy()
-        batch = Batch(data[:at], self.offset, self._number, rows, others, self._restore, {})
+        batch = Batch(data[:at], self.offset, self._number, rows, others, self._restore, {}, False)
         self.offset += at
         self._number += count
         return batch, at
@@ -263,7 +270,7 @@ class _Pcapng:
             at += total
         rows = self._rows[:count].copy()
         restore = _Restore(sections.order)
-        return Batch(data[:at], offset, first_number, rows, others, restore, unusual), at
+        return Batch(data[:at], offset, first_number, rows, others, restore, unusual, True), at
 
     def cut_reason(self, left_bytes: int) -> str:
         return pcapng.cut_reason(left_bytes)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # who only asks for names must not pay for NumPy
 ENTRY_POINT_GROUP = "pktmask.strategies"
 BUILT_IN: Mapping[str, str] = {
     "legacy": "trimming.engine.strategies.legacy.strategy:LegacyStrategy",
+    "scanning": "trimming.engine.strategies.scanning.strategy:ScanningStrategy",
 }
 
 

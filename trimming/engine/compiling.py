@@ -1,0 +1,63 @@
+"""Turns kernels into machine code: the only module that imports Numba."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba.core import config
+from numba.core.compiler import Compiler
+
+_config: Any = config  # its attributes are made at run time
+_LIGHTLY = type(_config.OPT)(1)
+MOST_COPIED_INSTRUCTIONS = 80
+
+
+class _Inner(Compiler):
+    """Compiles as far as another kernel needs: no machine code, lightly optimised.
+
+    Who calls it links all of it in, and optimises and translates the whole, once.
+    """
+
+    def compile_extra(self, function: Callable[..., object]) -> object:
+        before = _config.OPT
+        _config.OPT = _LIGHTLY
+        self.state.flags.no_compile = True
+        try:
+            compile_extra: Any = super().compile_extra  # without types
+            result = compile_extra(function)
+        finally:
+            _config.OPT = before
+        _keep_apart(result)
+        # callers find it by its entry point, which must be a built-in function: any one of its own
+        entry_point = [function.__name__].append
+        self.state.targetctx.insert_user_function(entry_point, result.fndesc, [result.library])
+        return result._replace(entry_point=entry_point)
+
+
+def _keep_apart(result: Any) -> None:
+    """Let large kernels be called, not copied into each caller: the whole would grow too large."""
+    function = result.library._final_module.get_function(result.fndesc.llvm_func_name)
+    count = sum(1 for block in function.blocks for _ in block.instructions)
+    if count > MOST_COPIED_INSTRUCTIONS:
+        function.add_function_attribute("noinline")
+
+
+def compiled(function: Callable[..., object], cache_folder: str) -> Any:
+    """Return a kernel that Python calls, kept in ``cache_folder``; it runs without the GIL."""
+    _config.CACHE_DIR = cache_folder
+    return numba.njit(cache=True, nogil=True)(function)
+
+
+def compiled_inside(function: Callable[..., object]) -> Any:
+    """Return a kernel that only kernels call.  It cannot be called from Python."""
+    njit: Any = numba.njit  # its types leave some options out
+    return njit(
+        nogil=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        _nrt=False,
+        error_model="numpy",
+        pipeline_class=_Inner,
+    )(function)

@@ -1,0 +1,1 @@
+"""The scanner's machine code: everything here runs in Numba's subset of Python."""
