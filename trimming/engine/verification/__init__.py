@@ -16,6 +16,10 @@ from trimming.engine.verification.lockstep import Lockstep
 
 __all__ = ["verify"]
 
+# below that, loading the kernels takes longer than going without
+SMALL_BYTES = 1 << 19
+SMALL_PACKED_BYTES = 1 << 16
+
 
 def verify(
     original: CaptureFile,
@@ -25,8 +29,12 @@ def verify(
 ) -> Verification:
     """Hold ``output`` against ``original`` and ``plan`` (whose options apply).
 
-    ``progress`` is called about once per MiB with the bytes of the original that were read; what it
-    raises ends the verification.  Raises InputError where the original cannot be read; what is
-    wrong with the output is a finding.
+    ``progress`` is called once per MiB or per window with the bytes of the original that were read;
+    what it raises ends the verification.  Raises InputError where the original cannot be read; what
+    is wrong with the output is a finding.
     """
-    return Lockstep(original, output, plan).run(progress)
+    if original.size_bytes < (SMALL_PACKED_BYTES if original.is_packed else SMALL_BYTES):
+        return Lockstep(original, output, plan).run(progress)
+    from trimming.engine.verification.windows import Windows
+
+    return Windows(original, output, plan).run(progress)

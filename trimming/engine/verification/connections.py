@@ -7,19 +7,18 @@ what is forgotten here may still be known there, so it is forgiven (Eye.lose).
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 
-from trimming.engine.options import TrimOptions
+from trimming.engine.options import Limits, TrimOptions
 from trimming.engine.verification.eye import Exchange
 from trimming.engine.verification.findings import Findings
 from trimming.engine.verification.layers import Segment
 from trimming.engine.verification.loose import opens_message
 from trimming.engine.verification.pieces import Piece
+from trimming.engine.verification.roster import Roster
 from trimming.engine.verification.streams import Data, Stream, distance
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
-MAX_FORGOTTEN = 1 << 16
 NS = 1_000_000_000
 Marks = tuple[tuple[int, int, int], ...]
 
@@ -169,6 +168,15 @@ class Connection:
                     eye.lose()
             self._read(direction, data)
 
+    def release(self) -> None:
+        """Read all that waits, in the order in which it was sent: there is no gap."""
+        self._release((0, 1))
+
+    def read_on(self, ready: list[tuple[int, Data]]) -> None:
+        """Read what was released before: (direction, segment) in the order of reading."""
+        for direction, data in ready:
+            self._read(direction, data)
+
     def lose(self, direction: int) -> None:
         """Bytes of this direction could not be followed."""
         self.exchange.eyes[direction].lose()
@@ -234,24 +242,17 @@ def _apart(first_ns: int | None, second_ns: int | None) -> int:
 
 
 class Connections:
-    """The open and the closed connections, oldest first."""
+    """Takes segments to their connections.  ``roster`` holds these, the oldest ones first."""
 
-    def __init__(self, options: TrimOptions, findings: Findings) -> None:
+    def __init__(self, options: TrimOptions, findings: Findings, roster: Roster) -> None:
         limits = options.limits
         self._options = options
         self._findings = findings
-        self._open: OrderedDict[bytes, Connection] = OrderedDict()
-        self._closed: OrderedDict[bytes, Connection] = OrderedDict()
-        self._max_open = max(limits.max_connections // 4, 1)
-        self._max_closed = max(limits.max_closed_connections // 2, 1)
+        self._roster = roster
+        self._max_open = max_open(limits)
+        self._max_closed = max_closed(limits)
         self._max_waiting = limits.reorder_total_bytes // 2
         self._idle_ns = limits.idle_seconds * NS // 2
-        self._waiting_bytes = 0
-        self._forgotten: OrderedDict[bytes, None] = OrderedDict()
-        self._forgot_all = False
-        self._arrived = 0
-        self.http_streams = 0
-        self.header_blocks = 0
 
     def add(
         self,
@@ -285,26 +286,25 @@ class Connections:
                 return
             connection = self._new(key)
             connection.exchange.sure = False
-            if self._forgot_all or key in self._forgotten:
+            if self._roster.is_forgotten(key):
                 connection.lose(0)
                 connection.lose(1)
         connection.last_ns = timestamp_ns
         if segment.length and not flags & RST:
             self._payload(connection, direction, seq, segment, original, output, marks)
-        if flags & (FIN | RST):
-            self._close(key, connection, direction, seq + segment.length, flags)
+        self.note_end(key, connection, direction, seq + segment.length, flags)
 
     def lose(self, source: bytes, destination: bytes) -> None:
         """Bytes from ``source`` to ``destination`` (address and port) could not be followed."""
         forward = source < destination
         key = source + destination if forward else destination + source
-        connection = self._open.get(key) or self._closed.get(key)
+        connection = self._roster.get(key)
         if connection is not None:
             connection.lose(0 if forward else 1)
 
     def end(self) -> None:
         """Read what is left of every connection."""
-        for key in [*self._open, *self._closed]:
+        while (key := self._roster.first()) is not None:
             self._finish(key)
 
     def _payload(
@@ -317,67 +317,72 @@ class Connections:
         output: bytes,
         marks: Marks,
     ) -> None:
-        self._arrived += 1
         if segment.odd:
             connection.exchange.sure = False
         before = connection.waiting_bytes
-        data = Data(seq, original, output, segment.length, marks, self._arrived)
-        connection.add(direction, data)
-        self._waiting_bytes += connection.waiting_bytes - before
-        if self._waiting_bytes > self._max_waiting:
+        arrived = self._roster.count_arrival()
+        connection.add(direction, Data(seq, original, output, segment.length, marks, arrived))
+        self._roster.waiting_bytes += connection.waiting_bytes - before
+        if self._roster.waiting_bytes > self._max_waiting:
             self._relieve()
 
     def _relieve(self) -> None:
         """So much waits in all connections together that a strategy may have given up any gap."""
-        for other in [*self._open.values(), *self._closed.values()]:
-            if other.waiting_bytes:
-                self._waiting_bytes -= other.waiting_bytes
-                other.give_up(0, forgiving=True)
-                other.give_up(1, forgiving=True)
+        for other in self._roster.waiting():
+            self._roster.waiting_bytes -= other.waiting_bytes
+            other.give_up(0, forgiving=True)
+            other.give_up(1, forgiving=True)
 
     def _find(self, key: bytes, timestamp_ns: int | None) -> Connection | None:
-        connection = self._open.get(key)
+        connection = self._roster.find(key)
         if connection is None:
-            connection = self._closed.get(key)
-            if connection is None:
-                return None
-        else:
-            self._open.move_to_end(key)
+            return None
         if _apart(connection.last_ns, timestamp_ns) > self._idle_ns:
             self._forget(key)
             return None
         return connection
 
     def _new(self, key: bytes) -> Connection:
-        while len(self._open) >= self._max_open:
-            self._forget(next(iter(self._open)))
-        connection = self._open[key] = Connection(self._options, self._findings)
+        while self._roster.open_count >= self._max_open:
+            self._forget(self._roster.oldest_open())
+        connection = Connection(self._options, self._findings)
+        self._roster.add(key, connection)
         return connection
 
-    def _close(
+    def note_end(
         self, key: bytes, connection: Connection, direction: int, seq: int, flags: int
     ) -> None:
+        """Take the FIN or RST of a segment that ends before ``seq``, if it has one."""
+        if not flags & (FIN | RST):
+            return
         if flags & FIN:
             connection.streams[direction].fin = seq % (1 << 32)
         if connection.closed:
             return
         connection.closed = True
-        self._closed[key] = self._open.pop(key)
-        while len(self._closed) > self._max_closed:
-            self._forget(next(iter(self._closed)))
+        self._roster.close(key)
+        while self._roster.closed_count > self._max_closed:
+            self._forget(self._roster.oldest_closed())
 
     def _forget(self, key: bytes) -> None:
         """Finish a connection that may go on."""
         self._finish(key)
-        self._forgotten[key] = None
-        if len(self._forgotten) > MAX_FORGOTTEN:
-            self._forgot_all = True
-            self._forgotten.popitem(last=False)
+        self._roster.forget(key)
 
     def _finish(self, key: bytes) -> None:
-        connection = self._open.pop(key, None) or self._closed.pop(key)
-        self._waiting_bytes -= connection.waiting_bytes
+        connection = self._roster.remove(key)
+        self._roster.waiting_bytes -= connection.waiting_bytes
         connection.end()
         for eye in connection.exchange.eyes:
-            self.http_streams += eye.recognised
-            self.header_blocks += eye.header_blocks
+            self._roster.http_streams += eye.recognised
+            self._roster.header_blocks += eye.header_blocks
+
+
+def max_open(limits: Limits) -> int:
+    """Return how many open connections are followed."""
+    return max(limits.max_connections // 4, 1)
+
+
+def max_closed(limits: Limits) -> int:
+    """Return how many closed connections are followed."""
+    return max(limits.max_closed_connections // 2, 1)

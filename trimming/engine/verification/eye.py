@@ -90,10 +90,10 @@ class Eye(Loose):
         self.left = 0  # bytes of a body or chunk to come
         self.body_read = 0
         self.heads = 0
-        self._strict = True
-        self._carry: Piece | None = None
-        self._carried = 0
-        self._complaints: list[tuple[str, int, int]] = []
+        self.strict = True
+        self.carry: Piece | None = None
+        self.carried = 0
+        self.complaints: list[tuple[str, int, int]] = []
 
     @property
     def header_blocks(self) -> int:
@@ -102,18 +102,18 @@ class Eye(Loose):
 
     def read(self, piece: Piece) -> None:
         """Judge the next bytes of the direction."""
-        if self._strict and self.exchange.sure:
-            if self._carry is not None:
-                piece = self._carry.followed_by(piece)
-                self._carry = None
-                self._carried += 1
-                if self._carried > MAX_CARRIED_PIECES:
+        if self.strict and self.exchange.sure:
+            if self.carry is not None:
+                piece = self.carry.followed_by(piece)
+                self.carry = None
+                self.carried += 1
+                if self.carried > MAX_CARRIED_PIECES:
                     self.exchange.sure = False
             at = self._read_strictly(piece)
             if at == len(piece.original):
-                self._carried = 0
+                self.carried = 0
             elif self.exchange.sure:
-                self._carry = piece.rest(at)
+                self.carry = piece.rest(at)
             else:
                 self.exchange.settle()
                 self._read_loosely(piece.rest(at))
@@ -125,19 +125,19 @@ class Eye(Loose):
         """``length`` bytes are missing here."""
         self.exchange.sure = False
         self.exchange.settle()
-        self._candidate = b""
+        self.candidate = b""
         if not self.grammar.gap(length):
-            self._kept_wrongly(*self._last)
+            self._kept_wrongly(*self.last)
 
     def end(self) -> None:
         """Nothing follows."""
-        if self._strict and self.exchange.sure and self._carry is None:
+        if self.strict and self.exchange.sure and self.carry is None:
             self._complain()
             return
         self.exchange.sure = False
         self.exchange.settle()
         if not self.grammar.gap(0):
-            self._kept_wrongly(*self._last)
+            self._kept_wrongly(*self.last)
 
     def lose(self) -> None:
         """State was forgotten that a strategy may still have: accept anything for a while."""
@@ -147,10 +147,10 @@ class Eye(Loose):
 
     def let_go(self) -> None:
         """Turn to the loose reading, with what was held back."""
-        if not self._strict:
+        if not self.strict:
             return
-        self._strict = False
-        self._complaints.clear()
+        self.strict = False
+        self.complaints.clear()
         grammar = self.grammar
         if self.expect == Expect.TRAILERS:
             grammar.place = Place.TRAILERS
@@ -158,8 +158,8 @@ class Eye(Loose):
             grammar.chunked = True
             grammar.size_next = self.expect == Expect.SIZE_LINE
             grammar.chunk_left = self.left if self.expect == Expect.CHUNK else 0
-        if self._carry is not None:
-            piece, self._carry = self._carry, None
+        if self.carry is not None:
+            piece, self.carry = self.carry, None
             self._read_loosely(piece)
 
     # --- strictly ---------------------------------------------------------------------------
@@ -271,7 +271,7 @@ class Eye(Loose):
     def _open_tunnel(self) -> bool:
         """The client's bytes are tunnelled from here on; False if it had already sent some."""
         client = self.exchange.eyes[self.exchange.client]
-        if client.expect != Expect.HEAD or client._carry is not None:
+        if client.expect != Expect.HEAD or client.carry is not None:
             return False
         client._begin(Body.TUNNEL, -1)
         return len(self.exchange.requests) == 1
@@ -342,7 +342,7 @@ class Eye(Loose):
             if value != before[at] and not (redacted and value == REDACTION):
                 packet, offset = piece.where(start + at)
                 detail = f"byte {offset} belongs to a header block or its framing and was masked"
-                self._complaints.append((detail, packet, offset))
+                self.complaints.append((detail, packet, offset))
                 return
 
     def _message_ends(self) -> None:
@@ -351,6 +351,6 @@ class Eye(Loose):
 
     def _complain(self) -> None:
         """What was masked too much counts once the message came to a regular end."""
-        for detail, packet, offset in self._complaints:
+        for detail, packet, offset in self.complaints:
             self.exchange.findings.add("header-blocks", detail, packet, offset)
-        self._complaints.clear()
+        self.complaints.clear()

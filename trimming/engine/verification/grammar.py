@@ -38,17 +38,17 @@ class Grammar:
         self.size_next = False
         self.chunk_left = 0
         self.heads = 0
-        self._coded = False
-        self._line = b""
+        self.coded = False
+        self.line = b""
 
     @property
     def fresh(self) -> bool:
         """Whether a start line would be read as one."""
-        return self.place == Place.OUTSIDE and self.chunk_left == 0 and not self._line
+        return self.place == Place.OUTSIDE and self.chunk_left == 0 and not self.line
 
     def lost(self) -> None:
         """Accept anything up to the next start line that opens a segment."""
-        self.place, self._line = Place.LOST, b""
+        self.place, self.line = Place.LOST, b""
         self._leave_body()
 
     def gap(self, length: int) -> bool:
@@ -64,7 +64,7 @@ class Grammar:
 
     def restart(self) -> None:
         """Expect a start line: one was recognised that opens a segment."""
-        self.place, self._line = Place.OUTSIDE, b""
+        self.place, self.line = Place.OUTSIDE, b""
         self._leave_body()
 
     def read(self, piece: Piece, start: int, end: int) -> int:
@@ -74,7 +74,7 @@ class Grammar:
         while at < end:
             if self.place == Place.LOST:
                 return -1
-            if output[at] == 0 and not (self._line and self._text_zero(piece, at)):
+            if output[at] == 0 and not (self.line and self._text_zero(piece, at)):
                 if not self._cut():
                     return max(at - 1, start)
                 found = NOT_ZERO.search(output, at, end)
@@ -85,13 +85,13 @@ class Grammar:
             if self.chunk_left:
                 return at
             line_end = self._line_end(piece, at, end)
-            self._line += output[at:line_end]
-            if self._line[-1] == 10:
-                line, self._line = self._line, b""
+            self.line += output[at:line_end]
+            if self.line[-1] == 10:
+                line, self.line = self.line, b""
                 if not self._take(line) and not self._take_parts(line):
                     return at
             elif not self._may_grow():
-                self._line = b""
+                self.line = b""
                 return at
             at = line_end
         return -1
@@ -106,7 +106,7 @@ class Grammar:
         newline = output.find(b"\n", start, end)
         limit = newline + 1 if newline >= 0 else end
         zero = output.find(b"\0", start, limit)
-        while zero >= 0 and (zero > start or self._line) and self._text_zero(piece, zero):
+        while zero >= 0 and (zero > start or self.line) and self._text_zero(piece, zero):
             zero = output.find(b"\0", zero + 1, limit)
         return zero if zero > start else limit
 
@@ -123,11 +123,11 @@ class Grammar:
         self.chunked, self.size_next, self.chunk_left = False, False, 0
 
     def _may_grow(self) -> bool:
-        plausible = self._plausible(self._line, patterns.LOOSE_START_PREFIX)
-        return plausible and len(self._line) <= MAX_LINE_BYTES
+        plausible = self._plausible(self.line, patterns.LOOSE_START_PREFIX)
+        return plausible and len(self.line) <= MAX_LINE_BYTES
 
     def _cut(self) -> bool:
-        line, self._line = self._line.rstrip(b"\0"), b""
+        line, self.line = self.line.rstrip(b"\0"), b""
         if not line:
             return True
         if self._plausible(line, patterns.CUT_START_LINE):
@@ -160,10 +160,10 @@ class Grammar:
             self._leave_body()
             if not trailers:
                 self.heads += 1
-                self.chunked = self.size_next = self._coded
+                self.chunked = self.size_next = self.coded
             return True
         if patterns.TRANSFER_ENCODING.search(line):
-            self._coded = True
+            self.coded = True
         if line[0] in b" \t" or patterns.REDACTED_LINE.match(line):
             return True
         if patterns.LOOSE_FIELD.match(line):
@@ -193,6 +193,6 @@ class Grammar:
         if not patterns.LOOSE_START_LINE.match(line):
             return False
         self.place = Place.FIELDS
-        self._coded = patterns.TRANSFER_ENCODING.search(line) is not None
+        self.coded = patterns.TRANSFER_ENCODING.search(line) is not None
         self._leave_body()
         return True

@@ -32,10 +32,10 @@ class Loose:
         self.recognised = False
         self.grammar = Grammar()
         # where the last byte stood that was read, and the first that was kept without being HTTP
-        self._last = (0, 0)
-        self._earlier: tuple[int, int] | None = None
-        self._candidate = b""
-        self._skipping = False
+        self.last = (0, 0)
+        self.earlier: tuple[int, int] | None = None
+        self.candidate = b""
+        self.skipping = False
 
     def _read_loosely(self, piece: Piece) -> None:
         size = len(piece.original)
@@ -43,18 +43,18 @@ class Loose:
             return
         start = self._recognise(piece)
         if start >= 0 and (
-            self._skipping or (self.grammar.place == Place.LOST and piece.output[start])
+            self.skipping or (self.grammar.place == Place.LOST and piece.output[start])
         ):
             # what came before the start line was judged or forgiven
-            self._skipping = False
+            self.skipping = False
             self.grammar.restart()
-        elif self._skipping and not self.exchange.http:
+        elif self.skipping and not self.exchange.http:
             return
         else:
             start = 0
-        self._skipping = False
+        self.skipping = False
         while start < size:
-            self._last = piece.where(size - 1)
+            self.last = piece.where(size - 1)
             wrong = self.grammar.read(piece, start, size)
             if wrong < 0:
                 return
@@ -82,21 +82,21 @@ class Loose:
                 return at
         zero = piece.output.find(b"\0", wrong)
         if not self.exchange.http or zero < 0:
-            self._skipping = True
+            self.skipping = True
             return len(piece.original)
         return zero
 
     def _recognise(self, piece: Piece) -> int:
         """Return where a start line opens a segment, -1 without one."""
         original = piece.original
-        if self._candidate:
+        if self.candidate:
             end = original.find(b"\n") + 1 or len(original)
-            self._candidate += original[:end]
-            if self._candidate[-1] != 10 and len(self._candidate) < MAX_CANDIDATE_BYTES:
+            self.candidate += original[:end]
+            if self.candidate[-1] != 10 and len(self.candidate) < MAX_CANDIDATE_BYTES:
                 return -1
-            if patterns.START_LINE.match(self._candidate):
+            if patterns.START_LINE.match(self.candidate):
                 self._found()
-            self._candidate = b""
+            self.candidate = b""
         for at in piece.opens:
             if patterns.START_LINE.match(original, at):
                 self._found()
@@ -104,7 +104,7 @@ class Loose:
         if piece.opens and original.find(b"\n", piece.opens[-1]) < 0:
             text = original[piece.opens[-1] : piece.opens[-1] + MAX_CANDIDATE_BYTES]
             if patterns.START_PREFIX.match(text):
-                self._candidate = text
+                self.candidate = text
         return -1
 
     def _found(self) -> None:
@@ -118,14 +118,14 @@ class Loose:
     def _kept_wrongly(self, packet: int, offset: int) -> None:
         if self.exchange.http:
             self._tell(packet, offset)
-        elif self._earlier is None:
-            self._earlier = (packet, offset)
+        elif self.earlier is None:
+            self.earlier = (packet, offset)
 
     def tell_earlier(self) -> None:
         """The connection turned out to be HTTP."""
-        if self._earlier is not None:
-            self._tell(*self._earlier)
-            self._earlier = None
+        if self.earlier is not None:
+            self._tell(*self.earlier)
+            self.earlier = None
 
     def _tell(self, packet: int, offset: int) -> None:
         if not self.exchange.judges_loosely:

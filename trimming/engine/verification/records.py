@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trimming.engine.formats.records import Packet, Record
+from trimming.engine.formats.records import Packet, Record, Tail
 from trimming.engine.options import TrimOptions
 from trimming.engine.verification.findings import Findings
 
@@ -100,3 +100,25 @@ def first_difference(before: bytes, after: bytes, start: int = 0) -> int:
         else:
             high = middle
     return low
+
+
+def tell_unpaired(is_at_end: bool, packets: int, findings: Findings) -> None:
+    """The output lacks the record that is due behind so many packets."""
+    what = "ends" if is_at_end else "goes on with another kind of record"
+    findings.add("packet-count", f"the output {what} after packet {packets}")
+
+
+def tell_ends(left: int, packets: int, tail: Tail | None, findings: Findings) -> None:
+    """The original has ended; the output has ``left`` more records, and maybe a cut end."""
+    if left:
+        findings.add("packet-count", f"the output has {left} records behind packet {packets}")
+    if tail is not None:
+        findings.add("packet-count", f"the output has a cut end: {tail.reason}")
+
+
+def tell_left_plan(number: int, packets: int, findings: Findings) -> None:
+    """The plan has entries for a packet that did not come."""
+    findings.add(
+        "plan-applied",
+        f"the plan names packet {number} where packet {packets} is the last or has passed",
+    )

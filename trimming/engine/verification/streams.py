@@ -71,18 +71,18 @@ class Stream:
         self.waiting_bytes = 0
         self.fin = -1
         self.has_gap = False
-        self._reached = -1  # the next byte when what waits without a gap is counted in
+        self.reached = -1  # the next byte when what waits without a gap is counted in
         self._limits = limits
         # kept runs of what was read: (position, bytes), and from where on they are known
-        self._kept: deque[tuple[int, bytes]] = deque()
-        self._kept_bytes = 0
-        self._known_from = 0
-        self._gap = (0, 0)  # the last one
-        self._last: tuple[int, bytes] = (0, b"")
+        self.kept: deque[tuple[int, bytes]] = deque()
+        self.kept_bytes = 0
+        self.known_from = 0
+        self.gap = (0, 0)  # the last one
+        self.last: tuple[int, bytes] = (0, b"")
 
     def start(self, seq: int) -> None:
         """The first byte of the stream has the sequence number ``seq``."""
-        self.next = self._reached = seq % SPACE
+        self.next = self.reached = seq % SPACE
 
     def repeated(self, data: Data) -> tuple[int, int]:
         """Judge the part of ``data`` that was read before.
@@ -95,11 +95,11 @@ class Stream:
 
     def _kept_again(self, data: Data, count: int) -> int:
         start = self.position + distance(data.seq, self.next)
-        skipped = max(self._known_from - start, 0)
+        skipped = max(self.known_from - start, 0)
         if first_kept(data.output, min(skipped, count), count) < 0:
             return -1
         first = bytearray(count)
-        for position, run in self._kept:
+        for position, run in self.kept:
             at = position - start
             if at < count and at + len(run) > 0:
                 low, high = max(at, 0), min(at + len(run), count)
@@ -115,14 +115,14 @@ class Stream:
         ``count`` bytes of ``data`` lie before the next byte.
         """
         start = self.position + distance(data.seq, self.next)
-        low, high = self._gap
+        low, high = self.gap
         return (start < high and start + count > low) or (
-            start < self._known_from and count < data.length
+            start < self.known_from and count < data.length
         )
 
     def contradicts(self, data: Data, count: int) -> bool:
         """Whether the first ``count`` bytes of ``data`` differ from what was read last there."""
-        position, text = self._last
+        position, text = self.last
         start = self.position + distance(data.seq, self.next) - position
         if start < 0:
             return False
@@ -132,37 +132,37 @@ class Stream:
     def advance(self, data: Data) -> None:
         """``data`` was read: it follows what was read before."""
         if len(data.original) <= LAST_BYTES:
-            self._last = (self.position, data.original)
+            self.last = (self.position, data.original)
         start = first_kept(data.output, 0, len(data.output))
         if start >= 0:
             run = data.output[start:].rstrip(b"\0")
-            self._kept.append((self.position + start, run))
-            self._kept_bytes += len(run)
-            while len(self._kept) > HISTORY_RUNS or self._kept_bytes > HISTORY_BYTES:
-                position, run = self._kept.popleft()
-                self._kept_bytes -= len(run)
-                self._known_from = position + len(run)
+            self.kept.append((self.position + start, run))
+            self.kept_bytes += len(run)
+            while len(self.kept) > HISTORY_RUNS or self.kept_bytes > HISTORY_BYTES:
+                position, run = self.kept.popleft()
+                self.kept_bytes -= len(run)
+                self.known_from = position + len(run)
         if len(data.original) < data.length:
-            self._gap = (self.position + len(data.original), self.position + data.length)
+            self.gap = (self.position + len(data.original), self.position + data.length)
         self.position += data.length
         self.next = (data.seq + data.length) % SPACE
-        if distance(self.next, self._reached) > 0:
-            self._reached = self.next
+        if distance(self.next, self.reached) > 0:
+            self.reached = self.next
         if len(data.original) < data.length:
-            self._known_from = self.position
+            self.known_from = self.position
 
     def skip(self, count: int) -> None:
         """``count`` bytes are missing and were given up."""
-        self._gap = (self.position, self.position + count)
+        self.gap = (self.position, self.position + count)
         self.position += count
         self.next = (self.next + count) % SPACE
-        if distance(self.next, self._reached) > 0:
-            self._reached = self.next
-        self._known_from = self.position
+        if distance(self.next, self.reached) > 0:
+            self.reached = self.next
+        self.known_from = self.position
 
     def is_early(self, data: Data) -> bool:
         """Whether bytes are missing between what is there and ``data``."""
-        return distance(data.seq, self._reached) > 0
+        return distance(data.seq, self.reached) > 0
 
     def keep_waiting(self, data: Data) -> None:
         """Put a segment aside."""
@@ -181,8 +181,8 @@ class Stream:
                 self._reach(other)
 
     def _reach(self, data: Data) -> None:
-        if distance(data.seq + data.length, self._reached) > 0:
-            self._reached = (data.seq + data.length) % SPACE
+        if distance(data.seq + data.length, self.reached) > 0:
+            self.reached = (data.seq + data.length) % SPACE
 
     @property
     def is_strained(self) -> bool:
@@ -208,7 +208,7 @@ class Stream:
         self.waiting, self.waiting_bytes = [], 0
         complete = []
         for data in ordered:
-            if self.has_gap and distance(data.seq, self._reached) > 0:
+            if self.has_gap and distance(data.seq, self.reached) > 0:
                 self.waiting.append(data)
                 self.waiting_bytes += len(data.original)
             else:

@@ -19,6 +19,7 @@ from trimming.engine.options import TrimOptions
 from trimming.engine.plan import MaskPlan
 from trimming.engine.report import Verification
 from trimming.engine.verification import verify
+from trimming.engine.verification.windows import Windows
 
 Body = Callable[[bytes], bytes]
 Script = Callable[[Conversation, Body], None]
@@ -112,13 +113,15 @@ def _adjust(frame: bytearray, was: bytes, at: int, start: int) -> None:
 
 
 def verify_files(before: bytes, after: bytes, plan: MaskPlan) -> Verification:
-    """Verify two files given as bytes."""
+    """Verify two files given as bytes, record by record and in windows: both say the same."""
     with tempfile.TemporaryDirectory() as name:
         paths = Path(name, "before"), Path(name, "after")
         paths[0].write_bytes(before)
         paths[1].write_bytes(after)
         with CaptureFile(paths[0]) as original, CaptureFile(paths[1]) as output, plan:
-            return verify(original, output, plan)
+            result = verify(original, output, plan)
+            assert Windows(original, output, plan).run(None) == result
+            return result
 
 
 def frames_of(
