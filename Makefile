@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
+KERNELS := $(shell find trimming/engine -path '*/kernels/*.py') trimming/engine/compiling.py
 # captures and the oracle that development machines have beside the repository; tests skip without
 SHARED ?= ../shared
 export PKTMASK_SHARED := $(abspath $(SHARED))
@@ -14,14 +15,20 @@ export PKTMASK_SHARED := $(abspath $(SHARED))
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-setup: $(STAMP) ## Make .venv with all that is needed, pinned and hashed
+setup: $(STAMP) $(VENV)/.warm ## Make .venv with all that is needed, pinned and hashed
 
 $(STAMP): requirements/base.txt requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed; name one with PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements/dev.txt
+	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements/dev.txt
+	@touch $@
+
+# everything is compiled before it is started; of kernels only what changed
+$(VENV)/.warm: $(STAMP) $(KERNELS)
+	@$(BIN)/python -m compileall -q config monitoring pktmask_site trimming
+	@$(BIN)/python -m trimming.engine.warm
 	@touch $@
 
 run: setup ## Start the service: web server, workers and monitor; Ctrl-C stops it
@@ -43,7 +50,7 @@ test: setup tools lint ## Lint, types, and the whole test suite
 SPREAD := -n 2 --dist loadgroup
 
 # decisions without effects: every branch of them is tried
-PURE := trimming/archive_names.py,trimming/job_rules.py,trimming/moves.py,trimming/names.py,trimming/throttle.py,trimming/quantities.py,trimming/byte_bar.py,trimming/capture_report.py,monitoring/pulse.py,trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
+PURE := trimming/archive_names.py,trimming/job_rules.py,trimming/moves.py,trimming/names.py,trimming/throttle.py,trimming/quantities.py,trimming/byte_bar.py,trimming/capture_report.py,trimming/comparison_views.py,monitoring/pulse.py,trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
 
 test-unit: setup ## Only the fast tests
 	$(BIN)/python -m pytest $(SPREAD) -m "not long and not slow" tests

@@ -4,9 +4,14 @@
 import os
 import sys
 
+from trimming.management.alone import is_alone, run_alone
+
 
 def main() -> None:
     """Run a management command."""
+    if is_alone(sys.argv):
+        run_alone(sys.argv)
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pktmask_site.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

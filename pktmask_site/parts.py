@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import uuid
 from collections.abc import Mapping
@@ -12,6 +14,7 @@ import structlog
 from django.conf import settings
 
 from monitoring import heartbeats
+from pktmask_site import processes
 from pktmask_site.supervisor import Part
 from trimming.leftovers import remove_left_folders
 from trimming.sweeper import send_all_again, take_back
@@ -28,8 +31,20 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *arguments]
 
 
-def service_parts(host: str, port: int) -> list[Part]:
-    """Return the parts: web server, workers, monitor."""
+def start_compiling() -> subprocess.Popen[bytes]:
+    """Start a process that compiles the kernels that are not compiled yet, and ends."""
+    paths = [str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")]
+    return processes.spawn(
+        [sys.executable, "-m", "trimming.engine.warm"],
+        {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    )
+
+
+def service_parts(host: str, port: int, compiling: subprocess.Popen[bytes]) -> list[Part]:
+    """Return the parts: web server, workers, monitor.
+
+    Workers start when ``compiling`` has ended, or each of them would compile the same kernels.
+    """
     workers = Workers()
     return [
         Part("web", command("web", "--host", host, "--port", str(port))),
@@ -39,6 +54,7 @@ def service_parts(host: str, port: int) -> list[Part]:
             before=workers.before,
             after=workers.after,
             is_stuck=heartbeats.workers_are_stuck,
+            may_start=lambda: compiling.poll() is not None,
         ),
         Part(
             "monitor",

@@ -8,6 +8,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from pktmask_site.command_settings import TRIMMING_STRATEGIES as TRIMMING_STRATEGIES
 from pktmask_site.environment import read_installation
 from pktmask_site.logs import logging_settings
 
@@ -178,7 +179,3 @@ if INSTALLATION.trusts_proxy:
 # --- logs -----------------------------------------------------------------------------------------
 LOGGING_CONFIG = None
 logging_settings(as_json=not INSTALLATION.is_local)
-
-# --- trimming -------------------------------------------------------------------------------------
-# Strategies beside the built-in ones and those of installed packages: name to "module:Class".
-TRIMMING_STRATEGIES: dict[str, str] = {}

@@ -38,7 +38,7 @@ class Part:
 
     ``before`` is called before each start and returns variables for its environment; ``after`` is
     called once nothing is left of it, with whether it was stopped in order; ``is_stuck`` tells
-    whether it is alive and of no use.
+    whether it is alive and of no use.  It is not started until it may (``may_start``).
     """
 
     name: str
@@ -46,6 +46,7 @@ class Part:
     before: Callable[[], Mapping[str, str]] = dict
     after: Callable[[bool], None] = lambda in_order: None
     is_stuck: Callable[[], bool] = lambda: False
+    may_start: Callable[[], bool] = lambda: True
     # how it stands; only the supervisor writes
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started: float = field(default=0.0, init=False)
@@ -111,7 +112,7 @@ class Supervisor:
             if self.is_told_to_stop:
                 return
             if part.process is None:
-                if now >= part.start_at:
+                if now >= part.start_at and part.may_start():
                     self._start(part)
             elif part.process.poll() is not None:
                 self._end(part, "ended", exit_code=part.process.returncode)

@@ -60,10 +60,14 @@ def copy_out(stored: FieldFile, target: Path, told: Told) -> None:
 
 
 class CountedFile(File):  # type: ignore[type-arg]  # bytes
-    """A local file on its way into storage: hashed and told while it is read."""
+    """A local file on its way into storage: hashed and told while it is read.
+
+    Storage on the same file system takes it as it is, so that nothing is written a second time.
+    """
 
     def __init__(self, path: Path, told: Told) -> None:
         super().__init__(path.open("rb"), name=path.name)
+        self._path = str(path)
         self._told = told
         self._digest = hashlib.sha256()
 
@@ -78,7 +82,13 @@ class CountedFile(File):  # type: ignore[type-arg]  # bytes
             self._told(done)
             yield chunk
 
+    def temporary_file_path(self) -> str:
+        """Return the path of the file, which may be moved away; Django's storages ask for it."""
+        for _ in self.chunks():
+            pass
+        return self._path
+
     @property
     def sha256(self) -> str:
-        """The digest of what was read by ``chunks``, as hexadecimal digits."""
+        """The digest of what was read, as hexadecimal digits."""
         return self._digest.hexdigest()

@@ -130,6 +130,7 @@ def _trim(run: TrimRun, folder: Path, watch: Watch) -> tuple[Report, Path]:
         peak_rss_bytes=peak_rss_bytes,
         progress=lambda stage, done, total: watch.look(STAGES[stage], done, total),
     )
+    source.unlink()  # makes room, and leaves less to remove to whoever stops the job now
     return report, target
 
 

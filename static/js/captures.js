@@ -102,7 +102,7 @@ function showEmptiness() {
 // captures with news that are not of this page: older ones
 /** @type {Set<string>} */
 const elsewhere = new Set();
-// after a break, rows may have come that no update told of
+// rows may have come or changed that no update told of: there was a break
 let missed = false;
 
 /** Show one item; tells whether the numbers of the page may have changed. */
@@ -122,6 +122,10 @@ function show(item) {
   return true;
 }
 
+function isUnknown(id) {
+  return !rowOf(id) && !elsewhere.has(id) && !fetching.has(id);
+}
+
 function showPercent(row, item) {
   const chip = row.querySelector(".state .chip");
   if (chip) chip.lastChild.textContent = `${item.label} ${item.percent} %`;
@@ -131,8 +135,10 @@ subscribe(TOPIC, {
   showing: () => shownRows().map((row) => row.dataset.capture),
   onItems: (items, kind) => {
     if (kind === "snapshot") {
-      for (const { capture } of items) if (!rowOf(capture)) elsewhere.add(capture);
-      if (missed) renewAll();
+      const unknown = items.filter(({ capture }) => isUnknown(capture));
+      for (const { capture } of unknown) elsewhere.add(capture);
+      // older captures are unknown, and those that came after the page was made
+      if (missed || (list.dataset.newest === "yes" && unknown.length > 0)) renewAll();
       missed = false;
     }
     const told = kind === "update" ? items : items.filter((item) => rowOf(item.capture));
@@ -148,7 +154,7 @@ document.addEventListener("live-status", ({ detail }) => {
 async function renewAll() {
   try {
     const response = await fetch(location.href);
-    if (!response.ok || response.redirected) return;
+    if (!response.ok || response.redirected) throw new Error(`page: ${response.status}`);
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const row of fresh.querySelectorAll("[data-rows] tr[data-capture]")) {
       const id = row.dataset.capture;
@@ -157,7 +163,7 @@ async function renewAll() {
       put(document.adoptNode(row));
     }
   } catch {
-    // the next break asks again
+    missed = true; // the next snapshot asks again
   }
   countSoon();
 }

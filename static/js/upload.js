@@ -294,10 +294,13 @@ function take(found) {
   summarize();
 }
 
-chooser.addEventListener("change", () => {
+function takeChosen() {
   take([...chooser.files].map((file) => ({ file, isFolder: false })));
   chooser.value = "";
-});
+}
+chooser.addEventListener("change", takeChosen);
+// what somebody chose before this module was there: nobody heard of that
+takeChosen();
 
 function holdsFiles(event) {
   return event.dataTransfer?.types.includes("Files") ?? false;

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.files import (
     ORACLE,
@@ -43,6 +43,16 @@ def row(page: Page, name: str) -> Locator:
 def entry(page: Page, name: str) -> Locator:
     """Return the entry of a file in the list of uploads."""
     return page.locator("[data-uploads] > li").filter(has_text=name)
+
+
+def load_without(page: Page, script: str) -> Callable[[], None]:
+    """Load the page anew; one script of it comes when the returned function is called."""
+    held: list[Route] = []
+    page.route(re.compile(rf"/js/{script}\b"), lambda route: held.append(route))
+    with page.expect_request(re.compile(rf"/js/{script}\b")):
+        page.reload(wait_until="commit")
+    page.get_by_role("heading", name="Captures", level=1).wait_for()
+    return lambda: held[0].continue_()
 
 
 def download(page: Page, name: str, folder: Path) -> Path:
@@ -87,6 +97,29 @@ def test_several_results_are_downloaded_as_one_archive(sign_in: Login, tmp_path:
         assert set(archive.namelist()) == {
             result_name(file.name, file.suffix == ".pcapng") for file in files
         }
+
+
+def test_a_file_that_is_chosen_before_the_page_is_ready_is_uploaded_all_the_same(
+    sign_in: Login, tmp_path: Path
+) -> None:
+    file = captures(tmp_path / "in", first=30)[0]
+    page = sign_in()
+    release = load_without(page, "upload")
+    choose(page, file)
+    release()
+    expect(entry(page, file.name)).to_contain_text("Uploaded")
+    expect(row(page, file.name)).to_contain_text("Done", timeout=DONE_MS)
+
+
+def test_a_capture_that_came_before_the_page_was_ready_is_shown_all_the_same(
+    sign_in: Login, tmp_path: Path, console: Console
+) -> None:
+    file = big_capture(tmp_path, 6_000_000, seed=6)
+    page = sign_in()
+    release = load_without(page, "captures")
+    console.upload("between.pcap", file.read_bytes())
+    release()
+    expect(row(page, "between.pcap")).to_contain_text("Done", timeout=DONE_MS)
 
 
 @pytest.mark.skipif(not real_captures(), reason="the captures are not here")

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from pktmask_site import checks
 from pktmask_site.checks import check_installation
+from trimming.conf import TrimmingSettings
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
 
@@ -30,6 +32,23 @@ def test_a_missing_key_is_found(settings: Any) -> None:
     settings.INSTALLATION = replace(settings.INSTALLATION, secret_key="")
     (found,) = check_installation(None)
     assert (found.id, "PKTMASK_SECRET_KEY" in (found.hint or "")) == ("pktmask.E002", True)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "ids"),
+    [("scaning", ["pktmask.E003"]), ("scanning", []), ("legacy", []), ("house", [])],
+)
+def test_a_strategy_that_is_none_is_found_and_those_that_there_are_are_named(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, strategy: str, ids: list[str]
+) -> None:
+    settings.TRIMMING_STRATEGIES = {"house": "somewhere:House"}
+    chosen = TrimmingSettings(strategy=strategy)
+    monkeypatch.setattr(checks, "trimming_settings", lambda: chosen)
+    found = check_installation(None)
+    assert [each.id for each in found] == ids
+    for each in found:
+        assert repr(strategy) in each.msg
+        assert each.hint == "Set PKTMASK_TRIMMING__STRATEGY to one of: house, legacy, scanning."
 
 
 @pytest.mark.slow

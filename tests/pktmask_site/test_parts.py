@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from django_q.models import OrmQ
 
 from monitoring.heartbeats import WORKERS, ask_workers
 from monitoring.models import Heartbeat
-from pktmask_site.parts import EVERY_WORKER, Workers, put_right, service_parts
+from pktmask_site.parts import EVERY_WORKER, Workers, put_right, service_parts, start_compiling
 from tests.factories import make_job, make_user
 from trimming.choices import JobState
 from trimming.jobs import claim
@@ -51,7 +55,28 @@ def test_every_waiting_job_has_one_message_afterwards_and_no_old_one_is_left() -
     assert sorted(messages) == sorted([(str(waiting.pk),), (str(lost.pk),)])
 
 
-def test_the_service_has_three_parts() -> None:
-    parts = service_parts("127.0.0.1", 8000)
+@pytest.fixture
+def compiling() -> Iterator[subprocess.Popen[bytes]]:
+    """Give a process that ends when its input does."""
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    yield process
+    process.communicate()
+
+
+def test_the_service_has_three_parts_and_its_workers_wait_for_their_kernels(
+    compiling: subprocess.Popen[bytes],
+) -> None:
+    parts = service_parts("127.0.0.1", 8000, compiling)
     assert [part.name for part in parts] == ["web", "workers", "monitor"]
     assert all(not part.is_stuck() for part in parts)
+    assert [part.may_start() for part in parts] == [True, False, True]
+    compiling.communicate()
+    assert all(part.may_start() for part in parts)
+
+
+@pytest.mark.slow
+def test_kernels_are_compiled_wherever_the_service_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert start_compiling().wait(timeout=600) == 0

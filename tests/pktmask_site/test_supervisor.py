@@ -102,6 +102,16 @@ def test_parts_start_in_order_and_are_then_left_alone(world: World) -> None:
     assert world.events == ["start web", "start workers"]
 
 
+def test_a_part_that_may_not_start_yet_keeps_no_other_one_waiting(world: World) -> None:
+    opens_at = world.now + 10
+    waiting = part(world, "workers", may_start=lambda: world.now >= opens_at)
+    supervisor = world.supervise(waiting, part(world, "web"))
+    world.run(supervisor, 5)
+    assert world.events == ["start web"]
+    world.run(supervisor, 10)
+    assert world.events == ["start web", "start workers"]
+
+
 def test_what_is_left_of_a_part_is_ended_before_it_is_started_again(world: World) -> None:
     lives = iter(("first", "second"))
     supervisor = world.supervise(part(world, before=lambda: {"LIFE": next(lives)}))

@@ -205,6 +205,10 @@ class Console:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as database:
             return database.execute(query, values).fetchall()
 
+    def result_of(self, capture: uuid.UUID) -> bytes:
+        """Download what came of a capture."""
+        return self.request(f"/captures/{capture}/download/")
+
     def job_of(self, capture: uuid.UUID) -> tuple[str, int, str]:
         """Return state, attempt and stage of the newest job of a capture."""
         query = (
@@ -214,8 +218,8 @@ class Console:
         state, attempt, stage = self.rows(query, capture.hex)[0]
         return state, attempt, stage
 
-    def upload(self, name: str, data: bytes) -> uuid.UUID:
-        """Upload a capture the way a browser does, and return its id."""
+    def upload(self, name: str, data: bytes, strategy: str = "") -> uuid.UUID:
+        """Upload a capture the way a browser does, and return its id; "" is the usual strategy."""
         if not self._has_session():
             self._sign_in()
         profile = self.rows("SELECT max(id) FROM trimming_profile WHERE name = 'standard'")[0][0]
@@ -224,6 +228,7 @@ class Console:
         body = b"".join(
             [
                 f"{part % 'profile'}\r\n\r\n{profile}\r\n".encode(),
+                f"{part % 'strategy'}\r\n\r\n{strategy}\r\n".encode(),
                 f'{part % "files"}; filename="{name}"\r\n\r\n'.encode(),
                 data,
                 f"\r\n--{boundary}--\r\n".encode(),

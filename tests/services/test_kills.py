@@ -158,7 +158,8 @@ def test_a_job_whose_worker_is_killed_finishes_by_itself(
     capture = upload_big(console, big_capture)
     wait_for_middle(console, capture)
     began = time.monotonic()
-    [[owner]] = console.rows("SELECT lease_owner FROM trimming_trimjob WHERE state = 'running'")
+    running = "SELECT lease_owner FROM trimming_trimjob WHERE state = 'running' AND capture_id = ?"
+    [[owner]] = console.rows(running, capture.hex)
     psutil.Process(int(owner.split("/")[1])).kill()
     wait_for_end(console, capture)
     report("worker killed in mid-job, the job was done", began)

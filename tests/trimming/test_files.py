@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.storage import InMemoryStorage, default_storage
 
 from trimming.files import CHUNK_BYTES, CountedFile, private_folder, work_root
 
@@ -45,6 +45,25 @@ def test_a_file_on_its_way_is_hashed_and_told_chunk_by_chunk(tmp_path: Path) -> 
         assert file.sha256 == hashlib.sha256(DATA).hexdigest()
     assert told == [CHUNK_BYTES, 2 * CHUNK_BYTES]
     assert Path(default_storage.path(name)).read_bytes() == DATA
+
+
+def test_storage_on_the_same_file_system_takes_the_file_itself(tmp_path: Path) -> None:
+    (tmp_path / "output").write_bytes(DATA)
+    number = (tmp_path / "output").stat().st_ino
+    with CountedFile(tmp_path / "output", lambda done: None) as file:
+        name = default_storage.save("outputs/a/3", file)
+    assert Path(default_storage.path(name)).stat().st_ino == number
+    assert not (tmp_path / "output").exists()
+
+
+def test_storage_elsewhere_gets_the_file_chunk_by_chunk(tmp_path: Path) -> None:
+    (tmp_path / "output").write_bytes(DATA)
+    with CountedFile(tmp_path / "output", lambda done: None) as file:
+        storage = InMemoryStorage()
+        name = storage.save("outputs/a/4", file)
+        assert file.sha256 == hashlib.sha256(DATA).hexdigest()
+    with storage.open(name) as kept:
+        assert kept.read() == DATA
 
 
 def test_stored_files_are_for_this_user_only(tmp_path: Path) -> None:

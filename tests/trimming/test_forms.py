@@ -43,8 +43,8 @@ def test_a_strategy_is_chosen_only_by_those_who_may(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_one_strategy_is_no_choice(settings: Settings) -> None:
-    settings.TRIMMING_STRATEGIES = {}
+def test_one_strategy_is_no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trimming.forms.available", lambda extra: {"legacy": "somewhere:Legacy"})
     choices = upload_choices(make_user(ADMINISTRATOR))
 
     assert choices is not None

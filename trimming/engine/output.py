@@ -6,15 +6,19 @@ import errno
 import gzip
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from threading import Thread
+from typing import IO, BinaryIO, TypeAlias, cast
 
 import zstandard
 
 from trimming.engine.errors import OutputError
 
 FLUSH_BYTES = 1 << 20
+SYNC_BYTES = 1 << 25
+# a memoryview is one of single bytes
+Chunk: TypeAlias = bytes | bytearray | memoryview
 
 
 def _plain(file: BinaryIO) -> IO[bytes]:
@@ -56,14 +60,21 @@ class AtomicOutput:
         if not self._committed:
             self.partial.unlink(missing_ok=True)
 
-    def write(self, chunks: Iterable[bytes]) -> int:
-        """Write all chunks, packed as the name says, and sync; return the size in bytes."""
+    def write(self, chunks: Iterable[Chunk]) -> int:
+        """Write all chunks, packed as the name says, and sync; return the size in bytes.
+
+        A chunk is read before the next one is asked for.  What is written is
+        synced while writing goes on, so that there is no long wait in which nobody can stop it.
+        """
         try:
-            with self.partial.open("xb", buffering=0) as file:
+            with self.partial.open("xb", buffering=0) as file, _Syncing(file.fileno()) as syncing:
                 packed = self._pack(cast(BinaryIO, file))
-                _write_windows(packed, chunks)
+                for piece in _pieces(chunks):
+                    _write_all(packed, piece)
+                    syncing.look()
                 if packed is not file:
                     packed.close()
+                syncing.wait()
                 os.fsync(file.fileno())
                 return os.fstat(file.fileno()).st_size
         except OSError as error:
@@ -91,18 +102,65 @@ def _sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def _write_windows(file: IO[bytes], chunks: Iterable[bytes]) -> None:
+class _Syncing:
+    """Brings a file to the disk in steps of SYNC_BYTES, beside whoever writes it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._asked = 0
+        self._step: Thread | None = None
+        self._error: OSError | None = None
+
+    def __enter__(self) -> _Syncing:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._step is not None:
+            self._step.join()
+
+    def look(self) -> None:
+        """Begin a step when enough was written; raises OSError that the step before met."""
+        written = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+        if written - self._asked >= SYNC_BYTES:
+            self.wait()
+            self._asked = written
+            self._step = Thread(target=self._sync, name="sync")
+            self._step.start()
+
+    def wait(self) -> None:
+        """Wait for the step that runs; raises OSError that it met."""
+        if self._step is not None:
+            self._step.join()
+        if self._error is not None:
+            raise self._error
+
+    def _sync(self) -> None:
+        try:
+            _sync_data(self._descriptor)
+        except OSError as error:
+            self._error = error  # the system tells it once
+
+
+# not every system has the cheaper one
+_sync_data = getattr(os, "fdatasync", os.fsync)
+
+
+def _pieces(chunks: Iterable[Chunk]) -> Iterator[memoryview]:
+    """Yield the chunks in pieces that are worth a write: small ones together, large ones alone."""
     window = bytearray()
     for chunk in chunks:
-        window += chunk
-        if len(window) >= FLUSH_BYTES:
-            _write_all(file, window)
-            window.clear()
-    _write_all(file, window)
+        view = memoryview(chunk)
+        if len(window) + len(view) >= FLUSH_BYTES and window:
+            yield memoryview(window)
+            window = bytearray()  # the old one may still be looked at
+        if len(view) >= FLUSH_BYTES:
+            yield view
+        else:
+            window += view
+    yield memoryview(window)
 
 
-def _write_all(file: IO[bytes], window: bytearray) -> None:
-    view = memoryview(bytes(window))
+def _write_all(file: IO[bytes], view: memoryview) -> None:
     while view:
         # an unbuffered file may take less than it was given
         view = view[file.write(view) :]

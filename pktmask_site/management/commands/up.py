@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 
-from monitoring.conf import monitoring_settings
+from monitoring.conf import MonitoringSettings, monitoring_settings
 from pktmask_site import first_start, parts, processes
 from pktmask_site.supervisor import TURN_SECONDS, Supervisor
 from trimming.conf import trimming_settings
@@ -41,10 +41,12 @@ class Command(BaseCommand):
             self._refuse(f"{error}.")
         with self._lock():
             self._check_address(host, port)
-            self._run(Supervisor(parts.service_parts(host, port), limits), host, port)
+            self._run(host, port, limits)
 
-    def _run(self, supervisor: Supervisor, host: str, port: int) -> None:
+    def _run(self, host: str, port: int, limits: MonitoringSettings) -> None:
         """Set up, start, watch, and in any case end everything."""
+        compiling = parts.start_compiling()
+        supervisor = Supervisor(parts.service_parts(host, port, compiling), limits)
         supervisor.listen()
         gone = True
         try:
@@ -52,8 +54,11 @@ class Command(BaseCommand):
             processes.adopt_orphans()
             if self._start(supervisor, host, port):
                 self._say(f"PktMask is ready: {_address(host, port)}  (Ctrl-C stops it)")
+                if compiling.poll() is None:
+                    self._say("Jobs wait until the engine is compiled: once after each update.")
             supervisor.run()
         finally:
+            processes.end_group(compiling)
             gone = supervisor.stop()
         if not gone:
             self._refuse("Some processes could not be ended; see `ps` for what they wait for.", 1)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import errno
 import gzip
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import zstandard
 
 from trimming.engine import output as engine
-from trimming.engine.errors import InputError, OutputError
-from trimming.engine.output import AtomicOutput
+from trimming.engine.errors import CancelledError, InputError, OutputError
+from trimming.engine.output import AtomicOutput, Chunk
 
 CHUNKS = [b"first ", b"", b"second ", b"third"]
 WHOLE = b"".join(CHUNKS)
@@ -68,6 +70,96 @@ def test_more_than_a_window_is_written_in_windows(
     monkeypatch.setattr(engine, "FLUSH_BYTES", 10)
     _write(tmp_path / "out", [bytes([n]) * n for n in range(30)])
     assert (tmp_path / "out").read_bytes() == b"".join(bytes([n]) * n for n in range(30))
+
+
+@pytest.mark.parametrize("name", ["out", "out.gz", "out.zst"])
+@pytest.mark.parametrize("flush_bytes", [1, 10, 1 << 20])
+def test_chunks_may_be_any_bytes_and_may_change_once_the_next_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, flush_bytes: int
+) -> None:
+    monkeypatch.setattr(engine, "FLUSH_BYTES", flush_bytes)
+    window = np.zeros(24, np.uint8)
+
+    def reused() -> Iterator[Chunk]:
+        for number in range(1, 5):
+            window[:] = number
+            yield window[: 6 * number].data
+            yield bytearray(window[:2].tobytes())
+            yield memoryview(window[:0].tobytes())
+
+    with AtomicOutput(tmp_path / name) as output:
+        output.write(reused())
+        output.commit()
+    whole = b"".join(bytes([n]) * (6 * n + 2) for n in range(1, 5))
+    packed = (tmp_path / name).read_bytes()
+    unpack: dict[str, Callable[[bytes], bytes]] = {
+        "out": bytes,
+        "out.gz": gzip.decompress,
+        "out.zst": lambda data: zstandard.ZstdDecompressor().stream_reader(data).read(),
+    }
+    assert unpack[name](packed) == whole
+
+
+def test_a_large_chunk_is_written_without_a_copy() -> None:
+    large = np.zeros(engine.FLUSH_BYTES, np.uint8)
+    pieces = list(engine._pieces([b"small", large.data, b"small"]))
+    assert [len(piece) for piece in pieces] == [5, len(large), 5]
+    assert np.shares_memory(np.asarray(pieces[1]), large)
+
+
+@pytest.fixture
+def synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return how much of the file was written at each sync beside the writing."""
+    sizes: list[int] = []
+    monkeypatch.setattr(engine, "FLUSH_BYTES", 10)
+    monkeypatch.setattr(engine, "SYNC_BYTES", 100)
+    monkeypatch.setattr(engine, "_sync_data", lambda file: sizes.append(os.fstat(file).st_size))
+    return sizes
+
+
+def test_a_large_file_is_synced_step_by_step_while_it_is_written(
+    tmp_path: Path, synced: list[int]
+) -> None:
+    _write(tmp_path / "out", [bytes(10)] * 100)
+    assert len(synced) == 10
+    assert synced == sorted(synced)
+    assert synced[0] < 300
+
+
+def test_a_small_file_is_synced_once_at_the_end(
+    tmp_path: Path, synced: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[int] = []
+    monkeypatch.setattr(os, "fsync", ends.append)
+    _write(tmp_path / "out", [bytes(10)] * 9)
+    assert (synced, len(ends)) == ([], 2)  # the file and its folder
+
+
+def test_a_sync_that_fails_beside_the_writing_fails_the_whole(
+    tmp_path: Path, synced: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(engine, "_sync_data", fail)
+    with pytest.raises(OutputError, match="Input/output error"):
+        _write(tmp_path / "out", [bytes(10)] * 11)
+    assert _files(tmp_path) == []
+
+
+def test_whoever_stops_the_writing_waits_for_one_step_at_most(
+    tmp_path: Path, synced: list[int]
+) -> None:
+    def stopped() -> Iterator[bytes]:
+        for _ in range(25):
+            yield bytes(10)
+        raise CancelledError("enough")
+
+    before = threading.active_count()
+    with pytest.raises(CancelledError), AtomicOutput(tmp_path / "out") as output:
+        output.write(stopped())
+    assert _files(tmp_path) == []
+    assert threading.active_count() == before
 
 
 def test_nothing_at_all_is_a_file_too(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from trimming.engine.comparison import compare
 from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.options import PROFILES
 from trimming.engine.pipeline import trim
@@ -34,11 +35,13 @@ CAPTURES = sorted(path for path in (SHARED / "captures").glob("*") if path.suffi
 needs_captures = pytest.mark.skipif(not CAPTURES, reason="the captures are not here")
 
 
-def trimmed(source: Path, target: Path, profile: str = "standard") -> Report:
+def trimmed(
+    source: Path, target: Path, profile: str = "standard", strategy: str = "legacy"
+) -> Report:
     return trim(
         source,
         target,
-        lambda: load_strategy("legacy"),
+        lambda: load_strategy(strategy),
         PROFILES[profile],
         clock=time.perf_counter,
         peak_rss_bytes=lambda: 0,
@@ -120,3 +123,25 @@ def test_packing_changes_nothing(tmp_path: Path) -> None:
     trimmed(source, tmp_path / "out.pcap")
     packed = gzip.decompress((tmp_path / "out.pcap.gz").read_bytes())
     assert packed == (tmp_path / "out.pcap").read_bytes()
+
+
+@needs_captures
+@pytest.mark.parametrize("source", CAPTURES, ids=lambda path: path.name)
+def test_scanning_writes_what_legacy_writes_and_counts_alike(source: Path, tmp_path: Path) -> None:
+    one, other = tmp_path / "legacy.pcap", tmp_path / "scanning.pcap"
+    legacy, scanning = trimmed(source, one), trimmed(source, other, strategy="scanning")
+    assert other.read_bytes() == one.read_bytes()
+    assert scanning.tally == legacy.tally
+
+
+@needs_captures
+@pytest.mark.parametrize("source", CAPTURES, ids=lambda path: path.name)
+def test_comparison_finds_no_difference_under_share_safe(source: Path, tmp_path: Path) -> None:
+    found = compare(
+        source,
+        (lambda: load_strategy("legacy"), lambda: load_strategy("scanning")),
+        PROFILES["share_safe"],
+        clock=time.perf_counter,
+        folder=tmp_path,
+    )
+    assert found.matched, found.ranges[:3]

@@ -16,7 +16,7 @@ import pytest
 import zstandard
 
 from tests.captures import Conversation, Frame, pcap, request, response
-from tests.trimming.management.conftest import ROOT, Finished, Run
+from tests.trimming.management.conftest import ROOT, Finished, Run, in_own_process
 
 SECRET = b"the secret of the house " * 20
 
@@ -252,13 +252,7 @@ def test_the_same_input_gives_the_same_output(trim: Run, source: Path, tmp_path:
 @pytest.mark.slow
 def test_a_process_of_its_own_trims_and_exits_with_zero(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.pcap"
-    run = subprocess.run(
-        [sys.executable, "manage.py", "trim", str(source), str(out)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = in_own_process("trim", source, out)
     assert run.returncode == 0, run.stderr
     assert out.exists()
 
@@ -281,18 +275,3 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path) -> None:
     assert run.returncode == 130, said
     assert "nothing was left behind" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.pcap"]
-
-
-@pytest.mark.slow
-def test_help_and_refusals_import_neither_scapy_nor_numba(tmp_path: Path) -> None:
-    code = (
-        "import sys\n"
-        "sys.argv = ['manage.py', 'trim', '/missing.pcap', 'out.pcap']\n"
-        "import manage\n"
-        "try:\n    manage.main()\nexcept SystemExit:\n    pass\n"
-        "print(sorted(m for m in ('scapy', 'numba', 'numpy') if m in sys.modules))\n"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.strip() == "[]"

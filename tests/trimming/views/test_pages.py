@@ -182,6 +182,22 @@ class TestRows:
         assert reverse("trimming:download", args=[job.capture_id]) in text(response)
         assert "data-has-result" in text(response)
 
+    @pytest.mark.parametrize(
+        ("strategy", "look"),
+        [
+            ("legacy", '<span class="arm control">legacy</span>'),
+            ("scanning", '<span class="arm treatment">scanning</span>'),
+            ("house", "<span>house</span>"),
+        ],
+    )
+    def test_each_arm_has_its_own_swatch_and_other_strategies_none(
+        self, client: Client, owner: User, strategy: str, look: str
+    ) -> None:
+        job = make_job(owner)
+        TrimJob.objects.filter(pk=job.pk).update(strategy_override=strategy)
+
+        assert look in text(client.get(row_address(job)))
+
     def test_a_failure_shows_its_reason_and_can_be_tried_again(
         self, client: Client, owner: User
     ) -> None:

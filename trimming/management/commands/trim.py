@@ -7,25 +7,24 @@ import resource
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from trimming.engine.errors import EngineError
 from trimming.engine.options import PROFILES
-from trimming.engine.pipeline import Progress, Stage, trim
-from trimming.engine.report import Report
 from trimming.engine.strategies.registry import available, load_strategy
+from trimming.management.console import progress_bar, told_in_one_line
 from trimming.profile_files import load_profile
 from trimming.report_views import report_as_dict, rows
 
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
-STAGE_NAMES: dict[Stage, str] = {"read": "reading", "write": "writing", "verify": "verifying"}
+if TYPE_CHECKING:  # who only asks for help must not pay for NumPy
+    from trimming.engine.report import Report
+
+# to load Numba takes about as long as to read so much without it
+INTERPRET_BELOW_BYTES = 1 << 15
+STAGE_NAMES = {"read": "reading", "write": "writing", "verify": "verifying"}
 
 
 class Command(BaseCommand):
@@ -52,20 +51,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Trim, print the report, and exit with 0, 2 (bad input or usage) or 130 (interrupted)."""
-        try:
+        with told_in_one_line():
             report = self._trim(options)
-        except EngineError as error:
-            self._fail(str(error), EXIT_BAD_INPUT)
-        except KeyboardInterrupt:
-            self._fail("stopped; nothing was left behind", EXIT_INTERRUPTED)
         if options["json"]:
             self.stdout.write(json.dumps(report_as_dict(report)))
         else:
             self._show(report)
 
     def _trim(self, options: dict[str, Any]) -> Report:
+        from trimming.engine.pipeline import trim
+
         profile = load_profile(options["profile"])
-        with _progress_bar(options["json"]) as progress:
+        with progress_bar(STAGE_NAMES, quiet=options["json"]) as progress:
             return trim(
                 options["input"],
                 options["output"],
@@ -74,11 +71,9 @@ class Command(BaseCommand):
                 clock=time.perf_counter,
                 peak_rss_bytes=_peak_rss_bytes,
                 verified=not options["no_verify"],
+                interpret_below_bytes=INTERPRET_BELOW_BYTES,
                 progress=progress,
             )
-
-    def _fail(self, message: str, code: int) -> NoReturn:
-        raise CommandError(" ".join(message.split()), returncode=code)
 
     def _show(self, report: Report) -> None:
         from rich.console import Console
@@ -101,21 +96,3 @@ def _peak_rss_bytes() -> int:
     # Linux counts in KiB, macOS in bytes
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-@contextmanager
-def _progress_bar(quiet: bool) -> Iterator[Progress | None]:
-    """Show a bar on standard error where a person looks at it."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-
-        def show(stage: Stage, done: int, total: int) -> None:
-            bar.update(task, description=STAGE_NAMES[stage], completed=done, total=total)
-
-        yield show

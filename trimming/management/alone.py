@@ -1,0 +1,26 @@
+"""Commands that need neither apps nor a database nor a server, run without starting any of them.
+
+Starting Django's apps takes longer than trimming a small capture.  What these commands use of
+Django is its way to declare a command; as any other they can be called through Django, too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib import import_module
+
+ALONE = ("compare", "trim")
+SETTINGS = "pktmask_site.command_settings"
+
+
+def is_alone(argv: Sequence[str]) -> bool:
+    """Tell whether a command line is that of such a command."""
+    return len(argv) > 1 and argv[1] in ALONE
+
+
+def run_alone(argv: Sequence[str]) -> None:
+    """Run the command of a command line; settings that somebody chose are used."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
+    command = import_module(f"trimming.management.commands.{argv[1]}").Command()
+    command.run_from_argv(list(argv))
