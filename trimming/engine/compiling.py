@@ -11,7 +11,6 @@ from numba.core.compiler import Compiler
 
 _config: Any = config  # its attributes are made at run time
 _LIGHTLY = type(_config.OPT)(1)
-MOST_COPIED_INSTRUCTIONS = 80
 
 
 class _Inner(Compiler):
@@ -29,19 +28,10 @@ class _Inner(Compiler):
             result = compile_extra(function)
         finally:
             _config.OPT = before
-        _keep_apart(result)
         # callers find it by its entry point, which must be a built-in function: any one of its own
         entry_point = [function.__name__].append
         self.state.targetctx.insert_user_function(entry_point, result.fndesc, [result.library])
         return result._replace(entry_point=entry_point)
-
-
-def _keep_apart(result: Any) -> None:
-    """Let large kernels be called, not copied into each caller: the whole would grow too large."""
-    function = result.library._final_module.get_function(result.fndesc.llvm_func_name)
-    count = sum(1 for block in function.blocks for _ in block.instructions)
-    if count > MOST_COPIED_INSTRUCTIONS:
-        function.add_function_attribute("noinline")
 
 
 def compiled(function: Callable[..., object], cache_folder: str) -> Any:
