@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from trimming.engine.byte_classes import ByteClass, fill_for
 from trimming.engine.formats.capture import CaptureFile
+from trimming.engine.kernel import interpret
 from trimming.engine.options import TrimOptions
 from trimming.engine.output import output_error
 from trimming.engine.plan import WINDOW_PACKETS, FieldKind, MaskPlan, PlanReader, PlanWindow
@@ -134,6 +135,7 @@ def compare(
     folder: Path | None = None,
     progress: CompareProgress | None = None,
     most: int = MAX_SHOWN,
+    interpret_below_bytes: int = 0,
 ) -> Comparison:
     """Plan the capture ``source`` with two strategies and compare the plans.
 
@@ -149,7 +151,8 @@ def compare(
         MaskPlan(options, spilled) as first,
         MaskPlan(options, spilled) as second,
     ):
-        capture.unpacked_size()
+        if capture.unpacked_size() < interpret_below_bytes:
+            interpret()
         capture.look_at_start(START_BYTES)  # a capture cut before its first packet is refused
         one, other = (load() for load in load_strategies)
         try:

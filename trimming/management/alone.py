@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 ALONE = ("compare", "trim")
+# to load Numba takes about as long as to read so much without it
+INTERPRET_BELOW_BYTES = 1 << 15
 SETTINGS = "pktmask_site.command_settings"
 
 
@@ -23,4 +25,5 @@ def run_alone(argv: Sequence[str]) -> None:
     """Run the command of a command line; settings that somebody chose are used."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS)
     command = import_module(f"trimming.management.commands.{argv[1]}").Command()
+    command.interpret_below_bytes = INTERPRET_BELOW_BYTES  # the process ends with this capture
     command.run_from_argv(list(argv))

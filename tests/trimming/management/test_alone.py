@@ -34,11 +34,13 @@ def test_help_and_refusals_import_neither_scapy_nor_numba(command: str) -> None:
     assert imported_by(command, *missing, looked_for=("scapy", "numba")) == []
 
 
+@pytest.mark.parametrize("strategy", ["legacy", "scanning"])
 def test_a_small_capture_is_trimmed_without_apps_and_without_a_compiler(
-    source: Path, tmp_path: Path
+    source: Path, tmp_path: Path, strategy: str
 ) -> None:
     out = tmp_path / "out.pcap"
-    assert imported_by("trim", source, out, looked_for=("numba", *APPS)) == []
+    arguments = ("trim", source, out, "--strategy", strategy)
+    assert imported_by(*arguments, looked_for=("numba", *APPS)) == []
     assert out.exists()
 
 

@@ -31,6 +31,7 @@ class Command(BaseCommand):
 
     help = "Compare two strategies on a capture: exit 0 when their plans are equal, 1 when not."
     requires_system_checks: list[str] = []  # nothing to check without a database
+    interpret_below_bytes = 0  # alone.run_alone knows better
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare what the command takes."""
@@ -73,6 +74,7 @@ class Command(BaseCommand):
                 profile,
                 clock=time.perf_counter,
                 progress=progress,
+                interpret_below_bytes=self.interpret_below_bytes,
             )
 
     def _show(self, found: Comparison) -> None:

@@ -22,8 +22,6 @@ from trimming.report_views import report_as_dict, rows
 if TYPE_CHECKING:  # who only asks for help must not pay for NumPy
     from trimming.engine.report import Report
 
-# to load Numba takes about as long as to read so much without it
-INTERPRET_BELOW_BYTES = 1 << 15
 STAGE_NAMES = {"read": "reading", "write": "writing", "verify": "verifying"}
 
 
@@ -32,6 +30,7 @@ class Command(BaseCommand):
 
     help = "Trim a capture: keep packets, headers, lengths and times; zero HTTP message bodies."
     requires_system_checks: list[str] = []  # nothing to check without a database
+    interpret_below_bytes = 0  # alone.run_alone knows better
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare what the command takes."""
@@ -71,7 +70,7 @@ class Command(BaseCommand):
                 clock=time.perf_counter,
                 peak_rss_bytes=_peak_rss_bytes,
                 verified=not options["no_verify"],
-                interpret_below_bytes=INTERPRET_BELOW_BYTES,
+                interpret_below_bytes=self.interpret_below_bytes,
                 progress=progress,
             )
 

@@ -31,7 +31,7 @@ CRC_TABLES = _crc_tables()
 
 @inner
 def octet(data: Bytes, at: int) -> int:
-    """Return the byte at ``at`` as a signed number: an unsigned one and a signed one make a float."""
+    """Return the byte at ``at``, signed: signed and unsigned numbers make floats."""
     return int(np.int64(data[at]))
 
 

@@ -6,8 +6,6 @@ was changed.
 
 from __future__ import annotations
 
-import numpy as np
-
 from trimming.engine.kernel import inner
 from trimming.engine.verification.kernels.heads import (
     E_BODY,
@@ -173,11 +171,11 @@ def _read(
 ) -> int:
     """Return how far the bytes were read: what is left is incomplete; or ODD."""
     side = s.sides[2 * row + d]
-    at = np.int64(0)
+    at = 0
     while at < size:
         expect = side[S_EXPECT]
         if expect in (E_BODY, E_CHUNK, E_ENDLESS):
-            at = np.int64(_body(s, row, d, after, a, int(at), size))
+            at = _body(s, row, d, after, a, at, size)
             if at == ODD:
                 return ODD
             continue
@@ -196,8 +194,8 @@ def _read(
             break
         if not _is_kept(s, before, b + at, after, a + at, end - at):
             return ODD
-        at = np.int64(end)
-    return int(at)
+        at = end
+    return at
 
 
 @inner
