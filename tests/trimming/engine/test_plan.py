@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,12 +14,15 @@ from trimming.engine import plan as engine
 from trimming.engine.byte_classes import ByteClass
 from trimming.engine.options import TrimOptions
 from trimming.engine.plan import (
+    ENTRY,
+    EntryKind,
     FieldChange,
     FieldKind,
     FrameCheck,
     MaskPlan,
     PacketPlan,
     Span,
+    packet_plans,
 )
 
 STANDARD = TrimOptions()
@@ -170,6 +174,7 @@ def test_the_order_of_insertion_and_the_size_of_runs_do_not_matter(
     assert [packet.number for packet in expected] == sorted({e[1][0] for e in given_entries})
     with monkeypatch.context() as patch, MaskPlan(STANDARD) as plan:
         patch.setattr(engine, "RUN_ENTRIES", run_entries)
+        patch.setattr(engine, "LIST_ENTRIES", 2)
         patch.setattr(engine, "READ_ENTRIES", 2)
         _fill(plan, data.draw(st.permutations(given_entries)))
         assert list(plan.packets()) == expected
@@ -179,6 +184,7 @@ def test_runs_spill_to_the_given_directory_and_are_read_back_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "RUN_ENTRIES", 100)
+    monkeypatch.setattr(engine, "LIST_ENTRIES", 30)
     monkeypatch.setattr(engine, "READ_ENTRIES", 7)
     numbers = [n * 7919 % 1001 for n in range(1, 1001)]
     with MaskPlan(STANDARD, str(tmp_path)) as plan:
@@ -194,6 +200,7 @@ def test_runs_spill_to_the_given_directory_and_are_read_back_in_order(
 
 def test_two_readings_at_once_do_not_disturb_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "RUN_ENTRIES", 10)
+    monkeypatch.setattr(engine, "LIST_ENTRIES", 4)
     monkeypatch.setattr(engine, "READ_ENTRIES", 3)
     with MaskPlan(STANDARD) as plan:
         for number in range(100, 0, -1):
@@ -201,3 +208,34 @@ def test_two_readings_at_once_do_not_disturb_each_other(monkeypatch: pytest.Monk
         pairs = list(zip(plan.packets(), plan.packets(), strict=True))
     assert all(one == other for one, other in pairs)
     assert len(pairs) == 100
+
+
+@pytest.mark.parametrize("run_entries", [1000, 2])
+def test_entries_of_kernels_are_those_added_one_by_one(
+    run_entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "RUN_ENTRIES", run_entries)
+    rows = [
+        (2, 10, 30, EntryKind.SPAN, BODY, 0, 0, 1),
+        (2, 6, 500, EntryKind.CHANGE, BODY, 0, 0, 1),
+        (1, 0, 5, EntryKind.SPAN, OTHER, 1, 0, 1),
+        (3, 0, 60, EntryKind.FRAME_CHECK, 0, 0, 0, 0),
+    ]
+    with MaskPlan(STANDARD) as plan:
+        plan.mark_http(1)
+        for row in rows:
+            plan.add_entries(np.array([row], ENTRY))
+        assert list(plan.packets()) == [
+            PacketPlan(1, [Span(0, 5, UNCERTAIN)]),
+            PacketPlan(2, [Span(10, 30, BODY)], [FieldChange(6, FieldKind.INTERNET, 500)]),
+            PacketPlan(3, frame_checks=[FrameCheck(0, 60)]),
+        ]
+
+
+def test_of_a_window_the_plans_of_some_packets_can_be_asked_for() -> None:
+    with MaskPlan(STANDARD) as plan:
+        for number in (1, 2, 3):
+            plan.add_span(number, 0, number, BODY)
+        window = plan.reader().upto(3)
+    found = list(packet_plans(window, np.array([1, 3, 9])))
+    assert found == [PacketPlan(1, [Span(0, 1, BODY)]), PacketPlan(3, [Span(0, 3, BODY)])]
