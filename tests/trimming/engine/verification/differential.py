@@ -113,12 +113,12 @@ def spoiled_output(original: bytes, output: bytes, rng: random.Random) -> bytes:
     """Return an output that may have bytes of the original again, others, or more or fewer."""
     data = bytearray(output)
     for _ in range(rng.choice((0, 0, 1, 1, 2, 5))):
-        at = rng.randrange(len(data))
+        at = rng.randrange(len(data) or 1)
         size = rng.choice((1, 2, 20, 300))
         match rng.randrange(5):
             case 0 | 1:
                 data[at : at + size] = original[at : at + size]
-            case 2:
+            case 2 if data:
                 data[at] = rng.randrange(256)
             case 3:
                 data[at : at + size] = bytes(len(data[at : at + size]))
