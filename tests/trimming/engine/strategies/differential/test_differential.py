@@ -20,7 +20,6 @@ from tests.trimming.engine.strategies.differential.difference import (
 from tests.trimming.engine.strategies.differential.large import KINDS, large_capture
 from tests.trimming.engine.strategies.differential.profiles import options_of
 from trimming.engine.options import PROFILES
-from trimming.engine.strategies.registry import available
 
 SHORT_CASES, SHORT_PARTS = 3000, 6
 LONG_CASES, LONG_PARTS = 100_000, 20
@@ -34,10 +33,6 @@ MOST_SEEDS = 5
 GRACE_SECONDS = 600
 MODULE = "tests.trimming.engine.strategies.differential.raw_files"
 ROOT = Path(__file__).parents[5]
-
-pytestmark = pytest.mark.skipif(
-    not set(NAMES) <= set(available()), reason="the scanning strategy is not registered"
-)
 
 
 def differences_of_part(part: int, parts: int, cases: int) -> str:

@@ -12,7 +12,6 @@ from trimming.engine.strategies.scanning.kernels.output import (
     FIRM,
     OTHER,
     TENTATIVE,
-    http_seen,
     plan_range,
 )
 from trimming.engine.strategies.scanning.kernels.state import (
@@ -42,7 +41,6 @@ from trimming.engine.strategies.scanning.kernels.state import (
 )
 from trimming.engine.strategies.scanning.kernels.tls import tls_run
 
-__all__ = ["http_seen"]
 ONCE = constant(1)
 UNCLASSED = constant(0)  # nothing in this direction says that it is HTTP
 
