@@ -20,7 +20,7 @@ from trimming.engine.byte_classes import ByteClass, fill_for
 from trimming.engine.options import TrimOptions
 
 RUN_ENTRIES = 1 << 18
-READ_ENTRIES = 1 << 12
+READ_ENTRIES = 1 << 14
 LIST_ENTRIES = 1 << 12
 WINDOW_PACKETS = 1 << 12
 END = 1 << 62
@@ -135,6 +135,11 @@ ENTRY = np.dtype(
     ]
 )
 Entries = NDArray[np.void]
+# an entry as three words: the packet; the two operands; the rest, its connection in the upper half
+Words = NDArray[np.int64]
+WORDS = ENTRY.itemsize // 8
+_LOW = (1 << 32) - 1
+_TENTATIVE = 1 << 16
 
 
 class MaskPlan:
@@ -147,7 +152,7 @@ class MaskPlan:
         self.options = options
         self._directory = directory
         self._singles: list[tuple[int, int, int, int, int, int, int, int]] = []
-        self._parts: list[Entries] = []
+        self._parts: list[Words] = []
         self._count = 0
         self._file: IO[bytes] | None = None
         self._runs: list[_Run] = []
@@ -213,7 +218,7 @@ class MaskPlan:
     def add_entries(self, entries: Entries) -> None:
         """Add many entries at once, an array of ENTRY; it is copied."""
         self._gather()
-        self._parts.append(entries.copy())
+        self._parts.append(_words(entries).copy())
         self._count += len(entries)
         if self._count >= RUN_ENTRIES:
             self._spill()
@@ -229,27 +234,25 @@ class MaskPlan:
 
     def _gather(self) -> None:
         if self._singles:
-            self._parts.append(np.array(self._singles, ENTRY))
+            self._parts.append(_words(np.array(self._singles, ENTRY)))
             self._count += len(self._singles)
             self._singles.clear()
 
-    def _in_memory(self) -> Entries:
+    def _in_memory(self) -> Words:
         """Return what is not spilled, as one sorted array."""
         self._gather()
-        entries = np.concatenate(self._parts) if self._parts else np.empty(0, ENTRY)
-        entries = _sorted(entries)
-        self._parts = [entries]
-        return entries
+        words = _sorted(_joined(self._parts))
+        self._parts = [words]
+        return words
 
     def _spill(self) -> None:
         if self._file is None:
             # closed in __exit__
             self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - see __exit__
-        entries = self._in_memory()
+        words = self._in_memory()
         offset = self._file.seek(0, 2)
-        first, last = int(entries["packet"][0]), int(entries["packet"][-1])
-        self._runs.append(_Run(offset, len(entries), first, last))
-        self._file.write(entries.tobytes())
+        self._runs.append(_Run(offset, len(words), int(words[0, 0]), int(words[-1, 0])))
+        self._file.write(words.data)
         self._file.flush()
         self._parts, self._count = [], 0
 
@@ -263,41 +266,55 @@ class MaskPlan:
         while (number := reader.next_packet()) is not None:
             yield from packet_plans(reader.upto(number + WINDOW_PACKETS - 1))
 
-    def _settled(self, entries: Entries) -> PlanWindow:
-        kind, byte_class = entries["kind"], entries["byte_class"].copy()
-        connection = np.minimum(entries["connection"], len(self._http) - 1)
-        became = entries["tentative"].astype(np.bool_) & self._http[connection]
-        became &= entries["connection"] < len(self._http)
-        byte_class[became] = ByteClass.UNCERTAIN
-        spans = kind == EntryKind.SPAN
-        changes = (kind == EntryKind.CHANGE) | (kind == EntryKind.UDP_CHANGE)
-        changes &= self._counts[byte_class]
-        checks = kind == EntryKind.FRAME_CHECK
+    def _settled(self, words: Words) -> PlanWindow:
+        packet, operands, rest = words.T
+        a, b = operands & _LOW, operands >> 32
+        kind, byte_class = rest & 0xFF, rest >> 8 & 0xFF
+        tentative = np.flatnonzero(rest & _TENTATIVE)
+        if len(tentative):
+            connection = rest[tentative] >> 32 & _LOW
+            known = connection < len(self._http)
+            became = known & self._http[np.where(known, connection, 0)]
+            byte_class[tentative[became]] = ByteClass.UNCERTAIN
+        spans = np.flatnonzero(kind == EntryKind.SPAN)
+        is_change = (kind == EntryKind.CHANGE) | (kind == EntryKind.UDP_CHANGE)
+        changes = np.flatnonzero(is_change & self._counts[byte_class])
+        checks = np.flatnonzero(kind == EntryKind.FRAME_CHECK)
         udp = kind[changes] == EntryKind.UDP_CHANGE
         return PlanWindow(
-            span_packet=_column(entries, "packet", spans),
-            span_start=_column(entries, "a", spans),
-            span_end=_column(entries, "b", spans),
-            span_class=byte_class[spans].astype(np.int64),
-            change_packet=_column(entries, "packet", changes),
-            change_offset=_column(entries, "a", changes),
+            span_packet=packet[spans],
+            span_start=a[spans],
+            span_end=b[spans],
+            span_class=byte_class[spans],
+            change_packet=packet[changes],
+            change_offset=a[changes],
             change_kind=np.where(udp, FieldKind.UDP, FieldKind.INTERNET),
-            change_delta=_column(entries, "b", changes),
-            check_packet=_column(entries, "packet", checks),
-            check_start=_column(entries, "a", checks),
-            check_end=_column(entries, "b", checks),
+            change_delta=b[changes],
+            check_packet=packet[checks],
+            check_start=a[checks],
+            check_end=b[checks],
         )
 
 
-def _column(entries: Entries, name: str, chosen: NDArray[np.bool_]) -> Column:
-    return entries[name][chosen].astype(np.int64)
+def _words(entries: Entries) -> Words:
+    return entries.view(np.int64).reshape(len(entries), WORDS)
 
 
-def _sorted(entries: Entries) -> Entries:
-    packet, a = entries["packet"], entries["a"]
-    later = packet[1:] > packet[:-1]
-    later |= (packet[1:] == packet[:-1]) & (a[1:] >= a[:-1])
-    return entries if later.all() else entries[np.lexsort((a, packet))]
+def _joined(parts: list[Words]) -> Words:
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.empty((0, WORDS), np.int64)
+
+
+def _sorted(words: Words) -> Words:
+    """Return the entries in the order of their packets, then of their first operand."""
+    if len(words) < 2:
+        return words
+    # one word to compare: operands are below 2^31, packets of one run less than 2^32 apart
+    places = words[:, 0] - words[:, 0].min() << 31 | words[:, 1] & _LOW
+    if (places[1:] >= places[:-1]).all():
+        return words
+    return words.take(places.argsort(kind="stable"), axis=0)
 
 
 def packet_plans(window: PlanWindow, numbers: Column | None = None) -> Iterator[PacketPlan]:
@@ -342,7 +359,7 @@ class PlanReader:
         cursors = [_Cursor(run, plan._file) for run in plan._runs]
         memory = plan._in_memory()
         if len(memory):
-            first, last = int(memory["packet"][0]), int(memory["packet"][-1])
+            first, last = int(memory[0, 0]), int(memory[-1, 0])
             cursors.append(_Cursor(_Run(0, 0, first, last), None, memory))
         self._waiting = sorted(cursors, key=lambda cursor: -cursor.first)
         self._open: list[_Cursor] = []
@@ -358,46 +375,44 @@ class PlanReader:
             self._open.append(self._waiting.pop())
         parts = [part for cursor in self._open for part in cursor.take(number)]
         self._open = [cursor for cursor in self._open if not cursor.is_empty]
-        if len(parts) == 1:
-            return self._plan._settled(parts[0])
-        entries = np.concatenate(parts) if parts else np.empty(0, ENTRY)
-        return self._plan._settled(_sorted(entries))
+        words = _joined(parts)
+        return self._plan._settled(words if len(parts) == 1 else _sorted(words))
 
 
 class _Cursor:
     """Where a reader stands in one run."""
 
-    def __init__(self, run: _Run, file: IO[bytes] | None, ready: Entries | None = None) -> None:
+    def __init__(self, run: _Run, file: IO[bytes] | None, ready: Words | None = None) -> None:
         self.first = run.first
         self._file = file
         self._offset = run.offset
         self._left = run.count
-        self._ready = np.empty(0, ENTRY) if ready is None else ready
+        self._ready = _joined([]) if ready is None else ready
 
     @property
     def is_empty(self) -> bool:
         return not self._left and not len(self._ready)
 
-    def take(self, number: int) -> Iterator[Entries]:
+    def take(self, number: int) -> Iterator[Words]:
         """Yield the entries up to packet ``number``."""
         while True:
             if not len(self._ready):
                 if not self._left:
                     return
                 self._ready = self._read()
-            count = int(np.searchsorted(self._ready["packet"], number, side="right"))
+            count = int(np.searchsorted(self._ready[:, 0], number, side="right"))
             if count:
                 yield self._ready[:count]
                 self._ready = self._ready[count:]
             if len(self._ready):
-                self.first = int(self._ready["packet"][0])
+                self.first = int(self._ready[0, 0])
                 return
 
-    def _read(self) -> Entries:
+    def _read(self) -> Words:
         assert self._file is not None
         count = min(self._left, READ_ENTRIES)
         self._file.seek(self._offset)
         data = self._file.read(count * ENTRY.itemsize)
         self._offset += len(data)
         self._left -= count
-        return np.frombuffer(data, ENTRY)
+        return np.frombuffer(data, np.int64).reshape(count, WORDS)

@@ -133,8 +133,9 @@ Entry = tuple[str, tuple[Any, ...]]
 def entries(draw: st.DrawFn) -> list[Entry]:
     """Entries of a few packets: spans side by side, changes and frame checks."""
     found: list[Entry] = []
-    for packet in draw(st.lists(st.integers(1, 2**40), unique=True, max_size=5)):
-        at = 14
+    first = draw(st.integers(1, 2**40))
+    for number in draw(st.lists(st.integers(0, 2**32 - 1), unique=True, max_size=5)):
+        packet, at = first + number, 14
         for length in draw(st.lists(st.integers(1, 2000), max_size=5)):
             byte_class = draw(st.sampled_from(ByteClass))
             tentative, connection = draw(st.booleans()), draw(st.integers(0, 3))
