@@ -9,6 +9,8 @@ from trimming.management.alone import is_alone, run_alone
 
 def main() -> None:
     """Run a management command."""
+    # NumPy's library of linear algebra starts threads for what nobody asks of it here
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if is_alone(sys.argv):
         run_alone(sys.argv)
         return

@@ -6,7 +6,7 @@ import errno
 import gzip
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from threading import Thread
 from typing import IO, BinaryIO, TypeAlias, cast
@@ -47,6 +47,8 @@ class AtomicOutput:
         self.path = path
         self.partial = path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.partial")
         self._pack = PACKERS.get(path.suffix.lower(), _plain)
+        self._file: IO[bytes] | None = None
+        self._syncing: _Syncing | None = None
         self._committed = False
 
     def __enter__(self) -> AtomicOutput:
@@ -57,32 +59,39 @@ class AtomicOutput:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if self._syncing is not None:
+            self._syncing.end()
+        if self._file is not None:
+            self._file.close()
         if not self._committed:
             self.partial.unlink(missing_ok=True)
 
     def write(self, chunks: Iterable[Chunk]) -> int:
-        """Write all chunks, packed as the name says, and sync; return the size in bytes.
+        """Write all chunks, packed as the name says; return the size in bytes.
 
         A chunk is read before the next one is asked for.  What is written is
-        synced while writing goes on, so that there is no long wait in which nobody can stop it.
+        synced while writing goes on, so that there is no long wait in which nobody can stop it;
+        the last of it while the file is read back.
         """
         try:
-            with self.partial.open("xb", buffering=0) as file, _Syncing(file.fileno()) as syncing:
-                packed = self._pack(cast(BinaryIO, file))
-                for piece in _pieces(chunks):
-                    _write_all(packed, piece)
-                    syncing.look()
-                if packed is not file:
-                    packed.close()
-                syncing.wait()
-                os.fsync(file.fileno())
-                return os.fstat(file.fileno()).st_size
+            file = self._file = self.partial.open("xb", buffering=0)
+            syncing = self._syncing = _Syncing(file.fileno())
+            packed = self._pack(cast(BinaryIO, file))
+            for piece in _pieces(chunks):
+                _write_all(packed, piece)
+                syncing.look()
+            if packed is not file:
+                packed.close()
+            syncing.finish()
+            return os.fstat(file.fileno()).st_size
         except OSError as error:
             raise output_error(self.path, error) from None
 
     def commit(self) -> None:
         """Make the file appear under its name, durably; what cannot be made durable is removed."""
+        assert self._syncing is not None
         try:
+            self._syncing.wait()
             self.partial.replace(self.path)
         except OSError as error:
             raise output_error(self.path, error) from None
@@ -111,32 +120,37 @@ class _Syncing:
         self._step: Thread | None = None
         self._error: OSError | None = None
 
-    def __enter__(self) -> _Syncing:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._step is not None:
-            self._step.join()
-
     def look(self) -> None:
         """Begin a step when enough was written; raises OSError that the step before met."""
         written = os.lseek(self._descriptor, 0, os.SEEK_CUR)
         if written - self._asked >= SYNC_BYTES:
             self.wait()
             self._asked = written
-            self._step = Thread(target=self._sync, name="sync")
-            self._step.start()
+            self._begin(_sync_data)
+
+    def finish(self) -> None:
+        """Begin the last step, of the whole file; raises OSError that the step before met."""
+        self.wait()
+        self._begin(os.fsync)
+
+    def end(self) -> None:
+        """Wait for the step that runs, whatever comes of it."""
+        if self._step is not None:
+            self._step.join()
 
     def wait(self) -> None:
         """Wait for the step that runs; raises OSError that it met."""
-        if self._step is not None:
-            self._step.join()
+        self.end()
         if self._error is not None:
             raise self._error
 
-    def _sync(self) -> None:
+    def _begin(self, sync: Callable[[int], None]) -> None:
+        self._step = Thread(target=self._sync, args=(sync,), name="sync")
+        self._step.start()
+
+    def _sync(self, sync: Callable[[int], None]) -> None:
         try:
-            _sync_data(self._descriptor)
+            sync(self._descriptor)
         except OSError as error:
             self._error = error  # the system tells it once
 

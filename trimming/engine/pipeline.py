@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
+from trimming.engine.ahead import one_ahead
 from trimming.engine.byte_classes import ByteClass, fill_for
 from trimming.engine.errors import InputError, OptionsError, VerificationError
 from trimming.engine.formats.capture import CaptureFile
@@ -106,7 +107,17 @@ def _window_by_window(
     # kernels take longer to load than a small capture takes without them
     from trimming.engine.window_writer import masked_windows
 
-    return masked_windows(capture.batches(told), plan, tally)
+    done = 0
+
+    def note(position: int) -> None:
+        nonlocal done
+        done = position
+
+    # while one window is written the next one is read and masked
+    for pieces in one_ahead(masked_windows(capture.batches(note, ahead=False), plan, tally)):
+        yield from pieces
+        if told is not None:
+            told(done)
 
 
 def _is_same_file(source: Path, target: Path) -> bool:

@@ -314,7 +314,8 @@ def _sorted(words: Words) -> Words:
     places = words[:, 0] - words[:, 0].min() << 31 | words[:, 1] & _LOW
     if (places[1:] >= places[:-1]).all():
         return words
-    return words.take(places.argsort(kind="stable"), axis=0)
+    in_order: Words = words.take(places.argsort(kind="stable"), axis=0)
+    return in_order
 
 
 def packet_plans(window: PlanWindow, numbers: Column | None = None) -> Iterator[PacketPlan]:

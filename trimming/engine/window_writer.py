@@ -25,14 +25,14 @@ Flags = NDArray[np.bool_]
 Piece = memoryview | bytes
 
 
-def masked_windows(batches: Iterable[Batch], plan: MaskPlan, tally: Tally) -> Iterator[Piece]:
-    """Yield the bytes of the output in order; each piece is valid until the next one is asked for.
+def masked_windows(batches: Iterable[Batch], plan: MaskPlan, tally: Tally) -> Iterator[list[Piece]]:
+    """Yield the bytes of the output in order, the pieces of a window; they are valid as it is.
 
     Gives what ``writer.masked_records`` gives; counts go to ``tally``.
     """
     writer = _Writer(plan, tally)
     for batch in batches:
-        yield from writer.batch(batch)
+        yield writer.batch(batch)
     writer.count()
 
 
@@ -60,7 +60,7 @@ class _Writer:
             if self._counts[byte_class]:
                 self._tally.bytes_by_class[byte_class] += int(self._counts[byte_class])
 
-    def batch(self, batch: Batch) -> Iterator[Piece]:
+    def batch(self, batch: Batch) -> list[Piece]:
         window = self._reader.upto(batch.first_number + len(batch) - 1)
         tally = self._tally
         tally.packets += len(batch)
@@ -68,7 +68,7 @@ class _Writer:
         apart = self._apart(batch, window)
         tally.masked_bytes += self._mask(batch, window, apart)
         replaced = self._replaced(batch, window, apart)
-        yield from _pieces(batch, replaced, self._metadata)
+        return list(_pieces(batch, replaced, self._metadata))
 
     def _apart(self, batch: Batch, window: PlanWindow) -> Flags:
         """Return which packets are written record by record."""

@@ -147,6 +147,23 @@ def test_a_sync_that_fails_beside_the_writing_fails_the_whole(
     assert _files(tmp_path) == []
 
 
+def test_a_last_sync_that_fails_leaves_nothing_under_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(file: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    path = tmp_path / "out"
+    with AtomicOutput(path) as output:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", fail)
+            output.write(CHUNKS)
+            output._syncing.end()  # type: ignore[union-attr]  # it was written to
+        with pytest.raises(OutputError, match="Input/output error"):
+            output.commit()
+    assert _files(tmp_path) == []
+
+
 def test_whoever_stops_the_writing_waits_for_one_step_at_most(
     tmp_path: Path, synced: list[int]
 ) -> None:

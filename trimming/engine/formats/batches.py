@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -150,21 +149,9 @@ def read_batches(
 ) -> Iterator[Batch]:
     """Yield the capture's records batch by batch; a cut end is left to ``stream.tail``.
 
-    While a batch is looked at the next one is read.  Raises InputError for a header or a record
-    that cannot be.
+    There are two windows: a batch stays as it is until the one after the next is asked for.
+    Raises InputError for a header or a record that cannot be.
     """
-    batches = _read_batches(stream, name, max_record_bytes, window_bytes)
-    with ThreadPoolExecutor(1, "read") as pool:
-        upcoming = pool.submit(next, batches, None)
-        # one ahead and no more: there are two windows
-        while (batch := upcoming.result()) is not None:
-            upcoming = pool.submit(next, batches, None)
-            yield batch
-
-
-def _read_batches(
-    stream: ByteStream, name: str, max_record_bytes: int, window_bytes: int
-) -> Iterator[Batch]:
     reader: _Reader
     if stream.peek(4)[:4] in pcap.VARIANTS:
         reader = _Pcap(pcap.read_header(stream, name), name, max_record_bytes)

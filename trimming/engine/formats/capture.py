@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from trimming.engine.ahead import one_ahead
 from trimming.engine.errors import InputError
 from trimming.engine.formats import pcap, pcapng
 from trimming.engine.formats.records import Packet, Record, Tail
@@ -192,17 +193,21 @@ class CaptureFile:
         """Yield every packet, as ``records``."""
         return (r.packet for r in self.records(progress) if r.packet is not None)
 
-    def batches(self, progress: Callable[[int], None] | None = None) -> Iterator[Batch]:
+    def batches(
+        self, progress: Callable[[int], None] | None = None, *, ahead: bool = True
+    ) -> Iterator[Batch]:
         """Yield every record from the first one on in windows, as ``records`` otherwise.
 
-        A batch is valid until the next one is asked for.
+        While a batch is looked at the next one is read, and it is valid until that is asked for.
+        Without ``ahead`` nothing is read meanwhile, and it is valid for one batch longer.
         """
         from trimming.engine.formats.batches import read_batches
 
         stream = self._stream()
         self._reader(stream)  # what is no capture is refused at once
         self.tail = None
-        for batch in read_batches(stream, str(self.path), self.limits.max_record_bytes):
+        batches = read_batches(stream, str(self.path), self.limits.max_record_bytes)
+        for batch in one_ahead(batches) if ahead else batches:
             yield batch
             if progress is not None:
                 progress(stream.packed_position)
