@@ -1,58 +1,46 @@
-"""Frozen settings objects, read once from environment variables.
-
-A section is a frozen dataclass whose fields have defaults.  The variable of a field is
-``PKTMASK_<SECTION>__<FIELD>``, as in ``PKTMASK_TRIMMING__LEASE_SECONDS=30``.
-"""
+"""The layer of environment variables: ``PKTMASK_<SECTION>__<KEY>``."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from dataclasses import fields
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Mapping
+from typing import Final
 
-from django.core.exceptions import ImproperlyConfigured
+from config.layers import ConfigurationError, Given, Layer, Problem, nearest
+from config.sections import Registry
+from config.yaml_layer import plain_value
 
-Section = TypeVar("Section")
-
-
-def _boolean(text: str) -> bool:
-    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    return known[text.lower()]
+PREFIX: Final = "PKTMASK_"
+BETWEEN: Final = "__"
 
 
-# type of a field: how its text is read, and what a person may write
-READERS: Mapping[type, tuple[Callable[[str], Any], str]] = {
-    int: (int, "a whole number"),
-    float: (float, "a number"),
-    bool: (_boolean, "true or false"),
-    str: (str, "text"),
-}
+def variable(section: str, key: str) -> str:
+    """Return the name of the variable of a setting."""
+    return f"{PREFIX}{section.upper()}{BETWEEN}{key.upper()}"
 
 
-def read_section(
-    kind: type[Section], name: str, environ: Mapping[str, str] | None = None
-) -> Section:
-    """Return ``kind`` with the fields that the environment sets.
-
-    Raises ImproperlyConfigured that names the variable, its value and the accepted form, also for
-    a variable of the section that no field has.
-    """
-    source = os.environ if environ is None else environ
-    prefix = f"PKTMASK_{name.upper()}__"
-    types = get_type_hints(kind)
-    known = {f"{prefix}{field.name.upper()}": field.name for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass, by contract
-    values: dict[str, Any] = {}
-    for variable, text in source.items():
-        if not variable.startswith(prefix):
+def environment_layer(registry: Registry, environ: Mapping[str, str]) -> Layer:
+    """Return what the environment gives; raises ConfigurationError for a variable of no setting."""
+    known = {
+        variable(section, key): (section, key, field)
+        for section, kind in registry.sections.items()
+        for key, field in kind.model_fields.items()
+    }
+    found: dict[str, dict[str, Given]] = {}
+    problems: list[Problem] = []
+    for name, text in sorted(environ.items()):
+        if not name.startswith(PREFIX) or BETWEEN not in name:
             continue
-        if variable not in known:
-            raise ImproperlyConfigured(
-                f"{variable} is not known; the section {name} has: {', '.join(sorted(known))}"
-            )
-        read, form = READERS[types[known[variable]]]
-        try:
-            values[known[variable]] = read(text)
-        except (KeyError, ValueError):
-            raise ImproperlyConfigured(f"{variable} is {text!r}; expected {form}") from None
-    return kind(**values)
+        if name not in known:
+            # what all names begin with would make any two of them alike
+            hint = nearest(name.removeprefix(PREFIX), [k.removeprefix(PREFIX) for k in known])
+            hint = hint.replace("mean ", f"mean {PREFIX}")
+            hint = hint or " `manage.py show_config` lists all settings."
+            problems.append(Problem(name, f"there is no such setting.{hint}"))
+            continue
+        section, key, field = known[name]
+        # a text may look like a number
+        value = text if field.annotation is str else plain_value(text)
+        found.setdefault(section, {})[key] = Given(value, name)
+    if problems:
+        raise ConfigurationError(problems)
+    return found

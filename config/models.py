@@ -1,4 +1,4 @@
-"""The audit log: who did what, when, from where.  Rows are written once and never changed."""
+"""The audit log, and the versions of the configuration: rows that are written once."""
 
 from __future__ import annotations
 
@@ -8,24 +8,46 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from config.choices import VersionKind
+
 
 class AppendOnlyError(TypeError):
     """Somebody tried to change or delete a row that is written once."""
 
 
-class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+class AppendOnlyQuerySet(models.QuerySet[Any]):
     """Refuses what would change history."""
 
     def update(self, **kwargs: Any) -> NoReturn:
         """Refuse."""
-        raise AppendOnlyError("audit events are never changed")
+        raise AppendOnlyError(f"{self.model._meta.verbose_name_plural} are never changed")
 
     def delete(self) -> NoReturn:
         """Refuse."""
-        raise AppendOnlyError("audit events are never deleted")
+        raise AppendOnlyError(f"{self.model._meta.verbose_name_plural} are never deleted")
 
 
-class AuditEvent(models.Model):
+class AppendOnly(models.Model):
+    """A row that is written once."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; refuse to change."""
+        if not self._state.adding:
+            raise AppendOnlyError(f"{self._meta.verbose_name_plural} are never changed")
+        # a key that is taken already must not become a change
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnlyError(f"{self._meta.verbose_name_plural} are never deleted")
+
+
+class AuditEvent(AppendOnly):
     """One action of a person or of the system.  ``details`` never holds payload or secrets."""
 
     at = models.DateTimeField(_("time"), db_index=True)
@@ -46,8 +68,6 @@ class AuditEvent(models.Model):
     request_id = models.CharField(_("request"), max_length=64, blank=True)
     details = models.JSONField(_("details"), default=dict, blank=True)
 
-    objects = AuditEventQuerySet.as_manager()
-
     class Meta:
         ordering = ["-at", "-id"]
         verbose_name = _("audit event")
@@ -57,12 +77,75 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.action}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert; refuse to change."""
-        if self.pk is not None:
-            raise AppendOnlyError("audit events are never changed")
-        super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Refuse."""
-        raise AppendOnlyError("audit events are never deleted")
+class ConfigVersion(AppendOnly):
+    """One state of the configuration: what the files and the console give, as a whole.
+
+    ``files`` and ``console`` map sections to keys to ``{"value", "place"}``.  Who publishes takes
+    the number behind the newest one, so that of two at once one fails.
+    """
+
+    number = models.PositiveIntegerField(_("version"), primary_key=True)
+    at = models.DateTimeField(_("time"))
+    kind = models.CharField(_("kind"), max_length=16, choices=VersionKind)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("who"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    author_name = models.CharField(_("name"), max_length=150)
+    reason = models.CharField(_("reason"), max_length=500)
+    files = models.JSONField(_("from files"), default=dict)
+    console = models.JSONField(_("from the console"), default=dict)
+    # what this version changed, for people: setting, before, after
+    changes = models.JSONField(_("changes"), default=list)
+
+    class Meta:
+        ordering = ["-number"]
+        verbose_name = _("configuration version")
+        verbose_name_plural = _("configuration versions")
+        default_permissions = ("view",)
+        permissions = [("change_configuration", "Can change the configuration")]
+
+    def __str__(self) -> str:
+        return f"{self.number}"
+
+
+class Adoption(models.Model):
+    """Which version a process goes by, and when it last said so.  Kept for minutes only."""
+
+    process = models.CharField(_("process"), max_length=128, primary_key=True)
+    kind = models.CharField(_("kind"), max_length=32)
+    version = models.PositiveIntegerField(_("version"))
+    at = models.DateTimeField(_("last sign"))
+    # why the newest version is not in force there
+    problem = models.TextField(_("problem"), blank=True)
+
+    class Meta:
+        ordering = ["kind", "process"]
+        verbose_name = _("adoption")
+        verbose_name_plural = _("adoptions")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.process}: {self.version}"
+
+
+class FilesLook(models.Model):
+    """What the last look at the files of an environment found.  One row for each environment."""
+
+    environment = models.CharField(_("environment"), max_length=64, primary_key=True)
+    at = models.DateTimeField(_("looked at"))
+    # why the files as they are now are not in force, a line for each thing that is wrong
+    problem = models.TextField(_("problem"), blank=True)
+
+    class Meta:
+        verbose_name = _("look at the files")
+        verbose_name_plural = _("looks at the files")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.environment}"

@@ -11,5 +11,5 @@ class MonitoringConfig(AppConfig):
     verbose_name = _("Monitoring")
 
     def ready(self) -> None:
-        """Listen for changes of jobs and captures."""
-        from monitoring import receivers  # noqa: F401 - importing connects
+        """Register the settings, and listen for changes of jobs and captures."""
+        from monitoring import conf, receivers  # noqa: F401 - importing registers and connects

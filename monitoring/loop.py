@@ -16,7 +16,9 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils import timezone
 
+from config.current import forget_gone_processes
 from config.faults import type_and_place
+from config.file_watch import FileWatch
 from monitoring import heartbeats
 from monitoring.conf import monitoring_settings
 from monitoring.models import LiveUpdate
@@ -36,25 +38,35 @@ class Step:
     """One thing that is done again and again."""
 
     name: str
-    every_seconds: float
+    every_seconds: float | Callable[[], float]
     run: Callable[[], object]
+
+    def wait_seconds(self) -> float:
+        """Return how long to wait from one turn to the next, by the settings in force."""
+        return self.every_seconds() if callable(self.every_seconds) else self.every_seconds
 
 
 def steps() -> tuple[Step, ...]:
     """Return what the monitor does."""
-    beat = monitoring_settings().beat_seconds
+    files = FileWatch()
     return (
-        Step("heartbeat", beat, lambda: heartbeats.beat(heartbeats.MONITOR)),
-        Step("ask_workers", beat, heartbeats.ask_workers),
+        Step("heartbeat", _beat, lambda: heartbeats.beat(heartbeats.MONITOR)),
+        Step("ask_workers", _beat, heartbeats.ask_workers),
+        Step("settings", 1, files.look),
         Step("sweep", 2, _sweep),
         Step("resend", 10, _resend),
         Step("leftovers", 30, _leftovers),
         Step("live_updates", 60, prune_live_updates),
+        Step("adoptions", 60, forget_gone_processes),
         Step("retention", 600, _retention),
         Step("stale_uploads", 600, _stale_uploads),
         Step("failed_tasks", 3600, prune_failed_tasks),
         Step("sessions", 3600, _clear_sessions),
     )
+
+
+def _beat() -> float:
+    return monitoring_settings().beat_seconds
 
 
 class Loop:
@@ -85,7 +97,7 @@ class Loop:
                 self._sleep(min(wait, NAP_SECONDS))
                 continue
             run_step(step)
-            self._due[step] = self._clock() + step.every_seconds
+            self._due[step] = self._clock() + step.wait_seconds()
 
 
 def run_step(step: Step) -> bool:

@@ -10,15 +10,17 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from trimming.conf import trimming_settings
-from trimming.engine.strategies.registry import available
+from config.file_watch import settings_folder
+from config.files import MAIN, read_files
+from config.layers import ConfigurationError
+from config.versions import EMPTY, resolved
 
 
 @register
 def check_installation(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Find a data folder that cannot be used, a missing secret key, and a strategy that is none."""
+    """Find a data folder that cannot be used, a missing secret key, and settings that are wrong."""
     found: list[CheckMessage] = []
     if not os.access(settings.FILE_UPLOAD_TEMP_DIR, os.W_OK):
         found.append(
@@ -36,13 +38,16 @@ def check_installation(
                 id="pktmask.E002",
             )
         )
-    known = available(settings.TRIMMING_STRATEGIES)
-    if (name := trimming_settings().strategy) not in known:
+    try:
+        resolved(read_files(settings_folder(), needed=False), EMPTY, 0)
+    except ConfigurationError as error:
+        found += [Error(str(problem), id="pktmask.E003") for problem in error.problems]
+    if not settings.INSTALLATION.is_local and not (settings_folder() / MAIN).is_file():
         found.append(
             Error(
-                f"The strategy of jobs, {name!r}, is not known.",
-                hint=f"Set PKTMASK_TRIMMING__STRATEGY to one of: {', '.join(sorted(known))}.",
-                id="pktmask.E003",
+                f"The environment {settings.INSTALLATION.name} has no file of settings.",
+                hint=f"Make {settings_folder() / MAIN}; it may hold {{}} for no settings at all.",
+                id="pktmask.E004",
             )
         )
     return found

@@ -20,6 +20,7 @@ class Installation:
 
     name: str
     data_dir: Path
+    config_dir: Path
     allowed_hosts: tuple[str, ...]
     trusts_proxy: bool
     workers: int
@@ -51,6 +52,7 @@ def read_installation(base_dir: Path, environ: Mapping[str, str] | None = None) 
     return Installation(
         name=source.get("PKTMASK_ENVIRONMENT") or "local",
         data_dir=data_dir,
+        config_dir=Path(source.get("PKTMASK_CONFIG_DIR") or base_dir / "config").absolute(),
         allowed_hosts=tuple(host.strip() for host in hosts.split(",") if host.strip()),
         trusts_proxy=source.get("PKTMASK_BEHIND_PROXY", "") == "1",
         workers=_workers(source),

@@ -15,6 +15,8 @@ from pktmask_site.logs import logging_settings
 BASE_DIR = Path(__file__).resolve().parent.parent
 INSTALLATION = read_installation(BASE_DIR)
 DATA_DIR = INSTALLATION.data_dir
+# a folder for each environment, with the files that an installation edits
+CONFIG_DIR = INSTALLATION.config_dir
 
 SECRET_KEY = INSTALLATION.secret_key
 DEBUG = False

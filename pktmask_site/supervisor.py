@@ -62,7 +62,7 @@ class Supervisor:
     def __init__(
         self,
         parts: Sequence[Part],
-        limits: MonitoringSettings,
+        limits: Callable[[], MonitoringSettings],
         *,
         spawn: Callable[
             [Sequence[str], Mapping[str, str]], subprocess.Popen[bytes]
@@ -77,7 +77,7 @@ class Supervisor:
         self._end_group = end_group
         self._clock = clock
         self._sleep = sleep
-        self._look_at = clock() + limits.look_seconds
+        self._look_at = clock() + limits().look_seconds
         self._signals = 0
 
     @property
@@ -107,7 +107,7 @@ class Supervisor:
         now = self._clock()
         looks = now >= self._look_at
         if looks:
-            self._look_at = now + self._limits.look_seconds
+            self._look_at = now + self._limits().look_seconds
         for part in self._parts:
             if self.is_told_to_stop:
                 return
@@ -138,7 +138,7 @@ class Supervisor:
         gone = self._end_group(part.process)
         now = self._clock()
         lived = now - part.started
-        part.failures = 1 if lived >= self._limits.good_life_seconds else part.failures + 1
+        part.failures = 1 if lived >= self._limits().good_life_seconds else part.failures + 1
         wait = backoff_seconds(part.failures)
         log.warning(
             "part_started_again",
@@ -182,7 +182,7 @@ class Supervisor:
         for part in running:
             if part.process is not None and part.process.poll() is None:
                 part.process.send_signal(signal.SIGTERM)
-        deadline = self._clock() + self._limits.grace_seconds - FORCE_SECONDS
+        deadline = self._clock() + self._limits().grace_seconds - FORCE_SECONDS
         while self._clock() < deadline and self._signals < 2:
             if all(part.process is None or part.process.poll() is not None for part in running):
                 break

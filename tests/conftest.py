@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from config.current import forget
 
 # a deadline is a clock, and the machine may be busy
 settings.register_profile("pktmask", deadline=None)
@@ -14,6 +17,13 @@ settings.load_profile("pktmask")
 # what starts the whole service does it once for its folder; such tests mostly wait, so they go one
 # after the other in one process while another one works on all the rest
 TOGETHER = ("browser", "services")
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_one_test() -> Iterator[None]:
+    """Forget what a test put in force."""
+    yield
+    forget()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,5 +11,5 @@ class TrimmingConfig(AppConfig):
     verbose_name = _("Trimming")
 
     def ready(self) -> None:
-        """Listen for the end of a migrate."""
-        from trimming import receivers  # noqa: F401 - importing connects
+        """Register the settings, and listen for the end of a migrate."""
+        from trimming import conf, receivers  # noqa: F401 - importing registers and connects

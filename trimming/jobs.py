@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from config.current import current
 from trimming import job_rules
 from trimming.choices import JobStage, JobState, RunOutcome
 from trimming.conf import trimming_settings
@@ -133,6 +134,7 @@ def claim(job_id: UUID, worker: str) -> TrimRun | None:
             worker=worker,
             started_at=now,
             input_bytes=size,
+            config_version=current().version,
         )
         tell(job_id)
     return TrimRun.objects.select_related("job__capture", "job__profile").get(pk=run.pk)

@@ -268,6 +268,8 @@ class TrimRun(models.Model):
     strategy = models.CharField(_("strategy"), max_length=64)
     strategy_version = models.CharField(_("strategy's version"), max_length=32, blank=True)
     worker = models.CharField(_("worker"), max_length=128)
+    # of the settings that the attempt went by, from its first to its last byte
+    config_version = models.PositiveIntegerField(_("configuration version"), default=0)
     outcome = models.CharField(
         _("outcome"),
         max_length=16,

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from config.faults import type_and_place
 from trimming import jobs
 from trimming.choices import JobStage, RunOutcome
-from trimming.conf import trimming_settings
+from trimming.conf import trimming_settings, worker_settings
 from trimming.engine.errors import CancelledError, EngineError, InputError, VerificationError
 from trimming.engine.pipeline import Stage, trim
 from trimming.engine.report import Report
@@ -34,6 +34,7 @@ from trimming.moves import Move
 from trimming.report_views import report_as_dict
 from trimming.sweeper import late_reason
 from trimming.throttle import Throttle
+from trimming.worker_limits import CpuTimeError
 
 log = structlog.get_logger("pktmask.runner")
 
@@ -108,6 +109,14 @@ def _reason(error: Exception, run: TrimRun) -> str:
             folder = work_root() / private_name(run)
             name = run.job.capture.name
             return str(error).replace(f"{folder}/input", name).replace(f"{folder}/output", name)
+        case MemoryError():
+            return _("The job needs more memory than a worker may use (%(setting)s).") % {
+                "setting": f"workers.memory_bytes: {worker_settings().memory_bytes:,}"
+            }
+        case CpuTimeError():
+            return _("The job needs more CPU time than it may take (%(setting)s).") % {
+                "setting": f"workers.cpu_seconds: {worker_settings().cpu_seconds:,.0f}"
+            }
         case OSError():
             why = {"error": error.strerror or "?"}
             return _("The storage or the disk failed: %(error)s.") % why

@@ -16,7 +16,11 @@ def worker_name() -> str:
 
 
 def run_job(job_id: str) -> None:
-    """Do one attempt at a job."""
+    """Do one attempt at a job, under one version of the settings and within its limits."""
+    from config.current import adopt_newest, pinned
     from trimming.runner import run_job as run
+    from trimming.worker_limits import limit_job
 
-    run(UUID(job_id), worker_name())
+    with pinned(adopt_newest()):
+        limit_job()
+        run(UUID(job_id), worker_name())

@@ -1,59 +1,55 @@
-"""Settings objects from environment variables."""
+"""The layer of environment variables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import read_section
+from config.environment import environment_layer, variable
+from config.layers import ConfigurationError, Given
+from tests.config.kettles import kettles
 
-
-@dataclass(frozen=True)
-class Kettle:
-    """A section for these tests."""
-
-    boil_seconds: float = 1.5
-    cups: int = 2
-    is_on: bool = False
-    label: str = "tea"
+REGISTRY = kettles()
 
 
-def test_without_variables_the_defaults_hold() -> None:
-    assert read_section(Kettle, "kettle", {}) == Kettle()
+def test_without_variables_nothing_is_given() -> None:
+    assert environment_layer(REGISTRY, {}) == {}
 
 
-def test_each_type_is_read_from_its_text() -> None:
+def test_each_variable_is_read_as_yaml_reads_a_value_and_is_its_own_place() -> None:
     environ = {
-        "PKTMASK_KETTLE__BOIL_SECONDS": "0.25",
+        "PKTMASK_KETTLE__BOIL_SECONDS": "2.5",
         "PKTMASK_KETTLE__CUPS": "7",
-        "PKTMASK_KETTLE__IS_ON": "Yes",
-        "PKTMASK_KETTLE__LABEL": "coffee",
+        "PKTMASK_KETTLE__IS_ON": "true",
+        "PKTMASK_KETTLE__SIZE": "large",
     }
-    assert read_section(Kettle, "kettle", environ) == Kettle(0.25, 7, True, "coffee")
+    assert environment_layer(REGISTRY, environ) == {
+        "kettle": {
+            "boil_seconds": Given(2.5, "PKTMASK_KETTLE__BOIL_SECONDS"),
+            "cups": Given(7, "PKTMASK_KETTLE__CUPS"),
+            "is_on": Given(True, "PKTMASK_KETTLE__IS_ON"),
+            "size": Given("large", "PKTMASK_KETTLE__SIZE"),
+        }
+    }
 
 
-def test_variables_of_other_sections_are_left_alone() -> None:
-    assert read_section(Kettle, "kettle", {"PKTMASK_KETTLES__CUPS": "x", "CUPS": "x"}) == Kettle()
+def test_a_text_may_look_like_a_number() -> None:
+    found = environment_layer(REGISTRY, {"PKTMASK_KETTLE__LABEL": "0042"})
+    assert found["kettle"]["label"].value == "0042"
 
 
-@pytest.mark.parametrize(
-    ("variable", "text", "form"),
-    [
-        ("CUPS", "two", "a whole number"),
-        ("BOIL_SECONDS", "soon", "a number"),
-        ("IS_ON", "maybe", "true or false"),
-    ],
-)
-def test_a_wrong_value_is_named_with_its_variable_and_the_accepted_form(
-    variable: str, text: str, form: str
-) -> None:
-    with pytest.raises(ImproperlyConfigured) as caught:
-        read_section(Kettle, "kettle", {f"PKTMASK_KETTLE__{variable}": text})
-    assert str(caught.value) == f"PKTMASK_KETTLE__{variable} is {text!r}; expected {form}"
+@pytest.mark.parametrize("name", ["PKTMASK_DATA_DIR", "CUPS", "KETTLE__CUPS", "PKTMASK_PORT"])
+def test_variables_that_are_no_settings_are_left_alone(name: str) -> None:
+    assert environment_layer(REGISTRY, {name: "x"}) == {}
 
 
-def test_a_variable_that_no_field_has_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ImproperlyConfigured, match=r"MUGS is not known.*PKTMASK_KETTLE__CUPS"):
-        read_section(Kettle, "kettle", {"PKTMASK_KETTLE__MUGS": "1"})
+def test_a_variable_of_no_setting_is_refused_with_the_name_that_was_meant() -> None:
+    with pytest.raises(ConfigurationError) as found:
+        environment_layer(REGISTRY, {"PKTMASK_KETTLE__CUP": "1", "PKTMASK_X__Y": "1"})
+    assert [str(problem) for problem in found.value.problems] == [
+        "PKTMASK_KETTLE__CUP: there is no such setting. Did you mean PKTMASK_KETTLE__CUPS?",
+        "PKTMASK_X__Y: there is no such setting. `manage.py show_config` lists all settings.",
+    ]
+
+
+def test_the_name_of_a_variable_is_section_and_key() -> None:
+    assert variable("kettle", "cups") == "PKTMASK_KETTLE__CUPS"

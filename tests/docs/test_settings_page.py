@@ -1,39 +1,72 @@
-"""The page about settings tells every setting with its default, and no other."""
+"""Every setting is read by some code, explained on the page about settings, and in the file."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import fields
+import ast
 from pathlib import Path
 
 import pytest
 
-from monitoring.conf import MonitoringSettings
-from trimming.conf import TrimmingSettings
+from config.file_watch import settings_folder
+from config.files import MAIN, read_file
+from config.reference import as_markdown, as_yaml
+from config.sections import registry
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text()
-SECTIONS: dict[str, TrimmingSettings | MonitoringSettings] = {
-    "Trimming": TrimmingSettings(),
-    "Monitoring": MonitoringSettings(),
-}
-
-
-def rows(section: str) -> dict[str, str]:
-    """Return name and default as the page shows them."""
-    text = re.split(r"^## ", PAGE.split(f"\n## {section}\n")[1], flags=re.M)[0]
-    return dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.M))
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "settings.md").read_text()
+FILE = ROOT / "config" / "production" / MAIN
+CODE = ("trimming", "monitoring", "pktmask_site")
+SETTINGS = [(name, key) for name, kind in registry.sections.items() for key in kind.model_fields]
 
 
-def shown(value: object) -> str:
-    if isinstance(value, str):
-        return f"`{value}`"
-    text = f"{value:,}"
-    return text.removesuffix(".0")
+def test_the_page_ends_with_the_reference_that_the_registry_gives() -> None:
+    # `manage.py show_config --reference markdown` prints it
+    assert PAGE.endswith(as_markdown(registry))
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_every_setting_stands_on_the_page_with_its_default(section: str) -> None:
-    settings = SECTIONS[section]
-    assert rows(section) == {
-        field.name: shown(getattr(settings, field.name)) for field in fields(settings)
-    }
+def test_the_file_of_production_ends_with_every_setting_and_its_default() -> None:
+    # `manage.py show_config --reference yaml` prints it
+    assert FILE.read_text().endswith(as_yaml(registry))
+    found = read_file(FILE, FILE.name)
+    assert [(name, key) for name, given in found.items() for key in given] == SETTINGS
+    for name, key in SETTINGS:
+        assert found[name][key].value == registry.sections[name].model_fields[key].default
+
+
+@pytest.fixture(scope="module")
+def attributes() -> set[str]:
+    """Return the names of attributes that code outside of ``conf`` modules reads."""
+    found: set[str] = set()
+    for folder in CODE:
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.name == "conf.py":
+                continue
+            nodes = ast.walk(ast.parse(path.read_text()))
+            found |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return found
+
+
+@pytest.mark.parametrize(("section", "key"), SETTINGS)
+def test_every_setting_is_read(section: str, key: str, attributes: set[str]) -> None:
+    assert key in attributes
+
+
+def test_every_number_has_a_lower_and_an_upper_bound() -> None:
+    for kind in registry.sections.values():
+        for key, field in kind.model_fields.items():
+            if field.annotation in (int, float):
+                bounds = {type(bound).__name__[0] for bound in field.metadata}
+                assert bounds == {"G", "L"}, f"{kind.section}.{key}"
+
+
+def test_every_setting_says_its_unit_in_its_name_and_has_a_description() -> None:
+    units = ("_bytes", "_seconds", "_days", "_per_s", "_attempts", "_files")
+    for kind in registry.sections.values():
+        for key, field in kind.model_fields.items():
+            assert field.description
+            if field.annotation in (int, float):
+                assert key.endswith(units), f"{kind.section}.{key}"
+
+
+def test_the_folder_of_settings_is_that_of_the_environment() -> None:
+    assert settings_folder() == ROOT / "config" / "local"

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from pktmask_site import checks
+from config.files import MAIN
 from pktmask_site.checks import check_installation
-from trimming.conf import TrimmingSettings
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
 
@@ -34,21 +33,43 @@ def test_a_missing_key_is_found(settings: Any) -> None:
     assert (found.id, "PKTMASK_SECRET_KEY" in (found.hint or "")) == ("pktmask.E002", True)
 
 
-@pytest.mark.parametrize(
-    ("strategy", "ids"),
-    [("scaning", ["pktmask.E003"]), ("scanning", []), ("legacy", []), ("house", [])],
-)
-def test_a_strategy_that_is_none_is_found_and_those_that_there_are_are_named(
-    monkeypatch: pytest.MonkeyPatch, settings: Any, strategy: str, ids: list[str]
+@pytest.mark.parametrize("strategy", ["scanning", "legacy", "house"])
+def test_a_strategy_that_is_there_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, strategy: str
 ) -> None:
     settings.TRIMMING_STRATEGIES = {"house": "somewhere:House"}
-    chosen = TrimmingSettings(strategy=strategy)
-    monkeypatch.setattr(checks, "trimming_settings", lambda: chosen)
+    monkeypatch.setenv("PKTMASK_TRIMMING__STRATEGY", strategy)
+    assert check_installation(None) == []
+
+
+def test_each_setting_that_is_wrong_is_found(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.CONFIG_DIR = tmp_path
+    folder = tmp_path / settings.INSTALLATION.name
+    folder.mkdir()
+    (folder / MAIN).write_text("trimming:\n  max_attempts: many\n")
+    monkeypatch.setenv("PKTMASK_TRIMMING__STRATEGY", "scaning")
     found = check_installation(None)
-    assert [each.id for each in found] == ids
-    for each in found:
-        assert repr(strategy) in each.msg
-        assert each.hint == "Set PKTMASK_TRIMMING__STRATEGY to one of: house, legacy, scanning."
+    assert [(each.id, each.msg) for each in found] == [
+        (
+            "pktmask.E003",
+            "dual_strategy_deployment.yaml, line 2: trimming.max_attempts is 'many'; "
+            "expected a whole number from 1 to 100.",
+        ),
+        (
+            "pktmask.E003",
+            "PKTMASK_TRIMMING__STRATEGY: trimming.strategy is 'scaning'; "
+            "expected one of: legacy, scanning.",
+        ),
+    ]
+
+
+def test_an_environment_with_a_name_needs_a_file(settings: Any, tmp_path: Path) -> None:
+    settings.CONFIG_DIR = tmp_path
+    settings.INSTALLATION = replace(settings.INSTALLATION, name="production")
+    (found,) = check_installation(None)
+    assert (found.id, MAIN in (found.hint or "")) == ("pktmask.E004", True)
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ class World:
     def supervise(self, *parts: Part) -> Supervisor:
         return Supervisor(
             parts,
-            LIMITS,
+            lambda: LIMITS,
             spawn=self.spawn,
             end_group=self.end_group,
             clock=lambda: self.now,

@@ -8,7 +8,6 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,7 +66,7 @@ def inside() -> Inside:
 
 @pytest.fixture
 def guard(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> UploadGuard:
-    limits = replace(TrimmingSettings(), max_upload_bytes=LIMIT, reserve_bytes=RESERVE)
+    limits = TrimmingSettings(max_upload_bytes=LIMIT, reserve_bytes=RESERVE)
     monkeypatch.setattr(upload_guard, "trimming_settings", lambda: limits)
     return UploadGuard(inside, lambda: FREE)
 

@@ -8,7 +8,6 @@ import gzip
 import hashlib
 import io
 import os
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -191,7 +190,7 @@ def test_nothing_is_written_of_a_picture(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_file_over_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    limited = replace(TrimmingSettings(), max_upload_bytes=300_000)
+    limited = TrimmingSettings(max_upload_bytes=300_000)
     monkeypatch.setattr(uploads, "trimming_settings", lambda: limited)
     files = [("large.pcap", pcap([bytes(60_000)] * 6)), ("small.pcap", pcap([bytes(60_000)] * 4))]
     request = post(form_body(files))

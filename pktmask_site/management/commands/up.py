@@ -10,13 +10,15 @@ import time
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 
-from monitoring.conf import MonitoringSettings, monitoring_settings
+from config.current import Watch, current
+from config.file_watch import note_files, take_files
+from config.layers import ConfigurationError
+from config.versions import newest_version
+from monitoring.conf import monitoring_settings
 from pktmask_site import first_start, parts, processes
 from pktmask_site.supervisor import TURN_SECONDS, Supervisor
-from trimming.conf import trimming_settings
 
 START_SECONDS = 90.0
 # addresses that mean all of this machine, and how it is reached from itself
@@ -35,22 +37,23 @@ class Command(BaseCommand):
         host = os.environ.get("PKTMASK_HOST") or "127.0.0.1"
         port = self._port()
         try:
-            limits = monitoring_settings()
-            trimming_settings()
-        except ImproperlyConfigured as error:
-            self._refuse(f"{error}.")
+            current()
+        except ConfigurationError as error:
+            self._refuse(str(error))
         with self._lock():
             self._check_address(host, port)
-            self._run(host, port, limits)
+            self._run(host, port)
 
-    def _run(self, host: str, port: int, limits: MonitoringSettings) -> None:
+    def _run(self, host: str, port: int) -> None:
         """Set up, start, watch, and in any case end everything."""
         compiling = parts.start_compiling()
-        supervisor = Supervisor(parts.service_parts(host, port, compiling), limits)
+        supervisor = Supervisor(parts.service_parts(host, port, compiling), monitoring_settings)
         supervisor.listen()
-        gone = True
+        gone, watch = True, None
         try:
             self._prepare()
+            self._take_settings()
+            watch = Watch("supervisor").start()
             processes.adopt_orphans()
             if self._start(supervisor, host, port):
                 self._say(f"PktMask is ready: {_address(host, port)}  (Ctrl-C stops it)")
@@ -58,6 +61,8 @@ class Command(BaseCommand):
                     self._say("Jobs wait until the engine is compiled: once after each update.")
             supervisor.run()
         finally:
+            if watch is not None:
+                watch.stop()
             processes.end_group(compiling)
             gone = supervisor.stop()
         if not gone:
@@ -79,6 +84,19 @@ class Command(BaseCommand):
         # on one machine, whoever held a job before this start is gone
         parts.put_right(parts.EVERY_WORKER, forgiven=False)
         first_start.make_samples()
+
+    def _take_settings(self) -> None:
+        """Take the files as they are now; without a valid state there is nothing to go by."""
+        try:
+            take_files()
+        except ConfigurationError as error:
+            newest = newest_version()
+            if newest is None:
+                self._refuse(str(error))
+            note_files(str(error))
+            self.stderr.write(f"{error}\nVersion {newest.number} of the settings stays in force.")
+        else:
+            note_files("")
 
     def _start(self, supervisor: Supervisor, host: str, port: int) -> bool:
         """Start everything and wait for the web server; False when it was told to stop first."""

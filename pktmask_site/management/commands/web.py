@@ -10,6 +10,8 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from config.current import Watch
+
 # how long an orderly stop waits for downloads and open live feeds
 GRACE_SECONDS = 3
 
@@ -42,6 +44,7 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         server = uvicorn.Server(config)
+        Watch("web").start()
         # the server raises the signals that it caught again, once it has ended in order
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))

@@ -12,8 +12,15 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
+from config.current import Watch, adopt_newest
 from pktmask_site.processes import die_with_parent_after_each_fork
 from trimming.tasks import CLUSTER_VARIABLE
+from trimming.worker_limits import limit_worker
+
+
+def _begin_worker(**_: Any) -> None:
+    limit_worker()
+    Watch("worker").start()
 
 
 class Command(BaseCommand):
@@ -26,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the cluster; exit code 1 when it ended without having been told to."""
         from django_q.cluster import Cluster
-        from django_q.signals import post_execute
+        from django_q.signals import post_execute, post_spawn
 
         from monitoring.tasks import note_sign
 
@@ -35,6 +42,9 @@ class Command(BaseCommand):
         # the cluster hands on what it has imported and connected
         multiprocessing.set_start_method("fork", force=True)
         post_execute.connect(note_sign)
+        # in each worker, once it is a process of its own
+        post_spawn.connect(_begin_worker)
+        adopt_newest()  # workers inherit it
         connections.close_all()
         die_with_parent_after_each_fork()
         # before the cluster's own handlers there is nothing to stop

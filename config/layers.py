@@ -1,0 +1,192 @@
+"""Layers of values, and what is in force when they lie on top of each other.  Pure.
+
+Later layers win: defaults, files, environment, console.  The whole is checked before any of it
+counts: every value by its setting, then the rules between settings.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeVar
+
+from config.sections import COMPARISONS, Registry, Section, Value, accepted, fits, number
+
+LayerName = Literal["default", "file", "environment", "console"]
+S = TypeVar("S", bound=Section)
+MAX_QUOTED_CHARACTERS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that somebody gave, and where: a file with its line, a variable, a version."""
+
+    value: object
+    place: str
+
+
+# section, key: what was given
+Layer = Mapping[str, Mapping[str, Given]]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one value, and what is accepted.  ``place`` may be empty."""
+
+    place: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.sentence}" if self.place else self.sentence
+
+
+class ConfigurationError(Exception):
+    """A configuration that cannot be in force; nothing of it counts."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which layer a value comes from, and where it stands there."""
+
+    layer: LayerName
+    place: str = ""
+
+
+DEFAULT: Final = Origin("default")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that is in force, as one.  Never changed; a change makes another one."""
+
+    version: int
+    sections: Mapping[str, Section]
+    origins: Mapping[tuple[str, str], Origin] = field(default_factory=dict)
+
+    def of(self, kind: type[S]) -> S:
+        """Return the settings of a section."""
+        found = self.sections[kind.section]
+        assert isinstance(found, kind)
+        return found
+
+    def value(self, section: str, key: str) -> Value:
+        """Return one setting."""
+        value: Value = getattr(self.sections[section], key)
+        return value
+
+    def origin(self, section: str, key: str) -> Origin:
+        """Return where one setting comes from."""
+        return self.origins.get((section, key), DEFAULT)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A setting with another value than before."""
+
+    section: str
+    key: str
+    before: Value
+    after: Value
+
+
+def resolve(
+    registry: Registry, layers: Iterable[tuple[LayerName, Layer]], version: int = 0
+) -> Configuration:
+    """Return what is in force; raises ConfigurationError with all that is wrong."""
+    problems: list[Problem] = []
+    values: dict[tuple[str, str], object] = {}
+    origins: dict[tuple[str, str], Origin] = {}
+    for name, layer in layers:
+        for section, given in layer.items():
+            for key, one in given.items():
+                problem = _problem(registry, section, key, one)
+                if problem is not None:
+                    problems.append(problem)
+                    continue
+                values[section, key] = one.value
+                origins[section, key] = Origin(name, one.place)
+    if problems:
+        raise ConfigurationError(problems)
+    sections = {
+        section: kind(**{key: values[s, key] for s, key in values if s == section})
+        for section, kind in registry.sections.items()
+    }
+    found = Configuration(version, sections, origins)
+    broken = _contradictions(registry, found)
+    if broken:
+        raise ConfigurationError(broken)
+    return found
+
+
+def _problem(registry: Registry, section: str, key: str, given: Given) -> Problem | None:
+    kind = registry.sections.get(section)
+    if kind is None:
+        known = ", ".join(registry.sections)
+        hint = nearest(section, registry.sections) or f" The sections are: {known}."
+        return Problem(given.place, f"there is no section {quoted(section)}.{hint}")
+    setting = kind.model_fields.get(key)
+    if setting is None:
+        hint = nearest(key, kind.model_fields)
+        return Problem(given.place, f"{section} has no setting {quoted(key)}.{hint}")
+    if fits(setting, given.value):
+        return None
+    return Problem(
+        given.place,
+        f"{section}.{key} is {quoted(given.value)}; expected {accepted(setting)}.",
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that offers the known name that looks most like ``name``, if any does."""
+    close = difflib.get_close_matches(name, list(known), 1, 0.6)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def quoted(value: object) -> str:
+    """Return a value for a message: as YAML has it, and not at length."""
+    text = (
+        repr(value) if isinstance(value, str) else number(value) if value is not None else "empty"
+    )
+    if len(text) <= MAX_QUOTED_CHARACTERS:
+        return text
+    return f"{text[: MAX_QUOTED_CHARACTERS - 1]}…"
+
+
+def _contradictions(registry: Registry, found: Configuration) -> list[Problem]:
+    broken: list[Problem] = []
+    for rule in registry.rules:
+        (low, lower), (high, upper) = (
+            (found.value(*name.split(".")), found.origin(*name.split(".")))
+            for name in (rule.lower, rule.upper)
+        )
+        if COMPARISONS[rule.or_equal](low, high):
+            continue
+        must = "must not be above" if rule.or_equal else "must be below"
+        broken.append(
+            Problem(
+                # the place of whichever was given: a default is nobody's mistake
+                lower.place or upper.place,
+                f"{rule.lower} is {number(low)} ({_told(lower)}) and {must} {rule.upper}, "
+                f"which is {number(high)} ({_told(upper)}): {rule.reason}.",
+            )
+        )
+    return broken
+
+
+def _told(origin: Origin) -> str:
+    return origin.place or "the default"
+
+
+def differences(before: Configuration, after: Configuration) -> list[Change]:
+    """Return the settings whose value is another one, in the order of the registry."""
+    return [
+        Change(name, key, before.value(name, key), after.value(name, key))
+        for name, section in after.sections.items()
+        for key in type(section).model_fields
+        if before.value(name, key) != after.value(name, key)
+    ]

@@ -1,0 +1,141 @@
+"""The registry of sections: what can be set, what is allowed, and what must hold between settings.
+
+A section is a frozen pydantic model that the app which reads it registers in its ``conf`` module.
+Belongs here: declaring, and saying in words what a setting accepts.  Where values come from is
+decided in ``layers``.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+Value = bool | int | float | str
+S = TypeVar("S", bound="Section")
+
+
+class Section(BaseModel):
+    """Some settings of one app.  Every field has a default and a description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # the first part of the names of its settings, and its heading
+    section: ClassVar[str]
+    title: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Marks a field whose values are known only at run time."""
+
+    known: Callable[[], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A rule between two settings: ``lower`` stays below ``upper``, or may also equal it."""
+
+    lower: str
+    upper: str
+    reason: str
+    or_equal: bool = False
+
+
+class Registry:
+    """Sections by name in the order of registering, and the rules between their settings."""
+
+    def __init__(self) -> None:
+        self._sections: dict[str, type[Section]] = {}
+        self._rules: list[Ordered] = []
+
+    def register(self, kind: type[S]) -> type[S]:
+        """Add a section, as a decorator of its class."""
+        self._sections[kind.section] = kind
+        return kind
+
+    def rule(self, *rules: Ordered) -> None:
+        """Add rules; both settings of a rule are of sections that are registered."""
+        for rule in rules:
+            for name in (rule.lower, rule.upper):
+                section, _, key = name.partition(".")
+                if key not in self._sections[section].model_fields:
+                    raise LookupError(f"a rule names {name}, which is no setting")
+        self._rules += rules
+
+    @property
+    def sections(self) -> Mapping[str, type[Section]]:
+        """The sections by name."""
+        return self._sections
+
+    @property
+    def rules(self) -> Iterable[Ordered]:
+        """The rules between settings."""
+        return tuple(self._rules)
+
+
+registry: Final = Registry()
+
+# what bounds mean in words, the tighter the better
+_LOWER: Final = {Ge: "from {}", Gt: "above {}"}
+_UPPER: Final = {Le: "to {}", Lt: "below {}"}
+_KINDS: Final[Mapping[Any, str]] = {int: "a whole number", float: "a number", str: "text"}
+COMPARISONS: Final[Mapping[bool, Callable[[Any, Any], bool]]] = {
+    False: operator.lt,
+    True: operator.le,
+}
+
+
+def accepted(field: FieldInfo) -> str:
+    """Say what a setting accepts, as in "a whole number from 1 to 100"."""
+    if field.annotation is bool:
+        return "true or false"
+    choices = _choices(field)
+    if choices is not None:
+        return f"one of: {', '.join(sorted(choices))}"
+    words = [_KINDS[field.annotation]]
+    for table in (_LOWER, _UPPER):
+        for bound in field.metadata:
+            if type(bound) in table:
+                (limit,) = (
+                    getattr(bound, name)
+                    for name in ("ge", "gt", "le", "lt")
+                    if hasattr(bound, name)
+                )
+                words.append(table[type(bound)].format(number(limit)))
+    return " ".join(words)
+
+
+def number(value: object) -> str:
+    """Return a value as a person reads it, large numbers with separators."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return f"{value:,}" if isinstance(value, int | float) else str(value)
+
+
+def fits(field: FieldInfo, value: object) -> bool:
+    """Tell whether a setting accepts a value; text is no number, and a number no text."""
+    choices = _choices(field)
+    if choices is not None:
+        return value in choices
+    kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    try:
+        TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def _choices(field: FieldInfo) -> set[str] | None:
+    if get_origin(field.annotation) is Literal:
+        return set(get_args(field.annotation))
+    for mark in field.metadata:
+        if isinstance(mark, Choices):
+            return set(mark.known())
+    return None
