@@ -84,16 +84,6 @@ class Configuration:
         return self.origins.get((section, key), DEFAULT)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A setting with another value than before."""
-
-    section: str
-    key: str
-    before: Value
-    after: Value
-
-
 def resolve(
     registry: Registry, layers: Iterable[tuple[LayerName, Layer]], version: int = 0
 ) -> Configuration:
@@ -103,8 +93,12 @@ def resolve(
     origins: dict[tuple[str, str], Origin] = {}
     for name, layer in layers:
         for section, given in layer.items():
+            kind = registry.sections.get(section)
+            if kind is None:
+                problems += _no_section(registry, section, given)
+                continue
             for key, one in given.items():
-                problem = _problem(registry, section, key, one)
+                problem = _problem(kind, key, one)
                 if problem is not None:
                     problems.append(problem)
                     continue
@@ -123,21 +117,24 @@ def resolve(
     return found
 
 
-def _problem(registry: Registry, section: str, key: str, given: Given) -> Problem | None:
-    kind = registry.sections.get(section)
-    if kind is None:
-        known = ", ".join(registry.sections)
-        hint = nearest(section, registry.sections) or f" The sections are: {known}."
-        return Problem(given.place, f"there is no section {quoted(section)}.{hint}")
+def _no_section(registry: Registry, section: str, given: Mapping[str, Given]) -> list[Problem]:
+    """Tell once of a section, where its first setting stands; one without settings does no harm."""
+    hint = nearest(section, registry.sections)
+    hint = hint or f" The sections are: {', '.join(registry.sections)}."
+    places = [one.place for one in given.values()]
+    return [Problem(place, f"there is no section {quoted(section)}.{hint}") for place in places[:1]]
+
+
+def _problem(kind: type[Section], key: str, given: Given) -> Problem | None:
     setting = kind.model_fields.get(key)
     if setting is None:
         hint = nearest(key, kind.model_fields)
-        return Problem(given.place, f"{section} has no setting {quoted(key)}.{hint}")
+        return Problem(given.place, f"{kind.section} has no setting {quoted(key)}.{hint}")
     if fits(setting, given.value):
         return None
     return Problem(
         given.place,
-        f"{section}.{key} is {quoted(given.value)}; expected {accepted(setting)}.",
+        f"{kind.section}.{key} is {quoted(given.value)}; expected {accepted(setting)}.",
     )
 
 
@@ -180,13 +177,3 @@ def _contradictions(registry: Registry, found: Configuration) -> list[Problem]:
 
 def _told(origin: Origin) -> str:
     return origin.place or "the default"
-
-
-def differences(before: Configuration, after: Configuration) -> list[Change]:
-    """Return the settings whose value is another one, in the order of the registry."""
-    return [
-        Change(name, key, before.value(name, key), after.value(name, key))
-        for name, section in after.sections.items()
-        for key in type(section).model_fields
-        if before.value(name, key) != after.value(name, key)
-    ]

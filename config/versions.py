@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -17,11 +18,25 @@ from django.utils import timezone
 from config.audit import SYSTEM, record
 from config.choices import VersionKind
 from config.environment import environment_layer
-from config.layers import Change, Configuration, Given, Layer, LayerName, differences, resolve
+from config.layers import Configuration, Given, Layer, LayerName, resolve
 from config.models import ConfigVersion
-from config.sections import Value, registry
+from config.sections import registry
 
 EMPTY: Layer = {}
+
+
+# what the files give, and what the console gives on top
+Layers = tuple[Layer, Layer]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A setting with another value than before."""
+
+    section: str
+    key: str
+    before: object
+    after: object
 
 
 class ConflictError(Exception):
@@ -67,8 +82,7 @@ def effective(
 
     Raises ConfigurationError when the two do not fit.
     """
-    files = EMPTY if version is None else restored(version.files)
-    console = EMPTY if version is None else restored(version.console)
+    files, console = layers_of(version)
     return resolved(files, console, 0 if version is None else version.number, environ)
 
 
@@ -102,14 +116,12 @@ def publish(
     """
     if request is not None and actor is None:
         actor = request.user
-    old_files, old_console = (
-        (restored(base.files), restored(base.console)) if base is not None else (EMPTY, EMPTY)
-    )
+    old_files, old_console = layers_of(base)
     files = old_files if files is None else files
     console = old_console if console is None else console
     number = (0 if base is None else base.number) + 1
-    after = resolved(files, console, number)
-    changes = differences(effective(base), after)
+    resolved(files, console, number)
+    changes = differences((old_files, old_console), (files, console))
     version = ConfigVersion(
         number=number,
         at=timezone.now(),
@@ -119,7 +131,7 @@ def publish(
         reason=reason,
         files=stored(files),
         console=stored(console),
-        changes=[_told(change) for change in changes],
+        changes=[asdict(change) for change in changes],
     )
     try:
         with transaction.atomic():
@@ -141,13 +153,25 @@ def publish(
     return version
 
 
-def _told(change: Change) -> dict[str, Any]:
-    return {
-        "section": change.section,
-        "key": change.key,
-        "before": change.before,
-        "after": change.after,
-    }
+def differences(before: Layers, after: Layers) -> list[Change]:
+    """Return the settings with another value, in the order of the registry.
+
+    The environment is left out: it is not the same in every process, and belongs to no version.
+    """
+    found = []
+    for section, kind in registry.sections.items():
+        for key, setting in kind.model_fields.items():
+            old, new = (_value(layers, section, key, setting.default) for layers in (before, after))
+            if old != new:
+                found.append(Change(section, key, old, new))
+    return found
+
+
+def layers_of(version: ConfigVersion | None) -> Layers:
+    """Return what the files and what the console gave in a version."""
+    if version is None:
+        return EMPTY, EMPTY
+    return restored(version.files), restored(version.console)
 
 
 def console_as_in(target: ConfigVersion, newest: ConfigVersion, fixed: Layer) -> Layer:
@@ -155,25 +179,27 @@ def console_as_in(target: ConfigVersion, newest: ConfigVersion, fixed: Layer) ->
 
     What ``fixed`` gives - the environment - stays as it is, unless the console gave it then.
     """
-    then_files, then_console = restored(target.files), restored(target.console)
-    now_files = restored(newest.files)
+    then_files, then_console = layers_of(target)
+    now_files, _ = layers_of(newest)
     found: dict[str, dict[str, Given]] = {}
     for section, kind in registry.sections.items():
         for key, setting in kind.model_fields.items():
             given = then_console.get(section, {}).get(key)
             if given is None and key not in fixed.get(section, {}):
-                default: Value = setting.default
-                then = _value(then_files, section, key, default)
-                if then != _value(now_files, section, key, default):
+                then = _value((then_files, EMPTY), section, key, setting.default)
+                if then != _value((now_files, EMPTY), section, key, setting.default):
                     given = Given(then, f"restored from version {target.number}")
             if given is not None:
                 found.setdefault(section, {})[key] = given
     return found
 
 
-def _value(layer: Layer, section: str, key: str, default: Value) -> object:
-    given = layer.get(section, {}).get(key)
-    return default if given is None else given.value
+def _value(layers: Layers, section: str, key: str, default: object) -> object:
+    for layer in reversed(layers):
+        given = layer.get(section, {}).get(key)
+        if given is not None:
+            return given.value
+    return default
 
 
 def restore(

@@ -14,8 +14,6 @@ import yaml
 from config.layers import ConfigurationError, Given, Layer, Problem
 
 MAX_FILE_BYTES: Final = 1 << 18
-# the compiled parser where PyYAML was built with it
-_Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _values: Final = yaml.SafeLoader("")
 _resolve: Final[Callable[..., str]] = _values.resolve
 
@@ -46,7 +44,7 @@ def read_yaml(data: bytes, name: str) -> Layer:
         line = data.count(b"\n", 0, error.start)
         raise _error(name, line, "the file is not UTF-8 text; save it as UTF-8.") from None
     try:
-        return _Reader(name, yaml.parse(text, Loader=_Loader)).read()
+        return _Reader(name, yaml.parse(text, Loader=yaml.SafeLoader)).read()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _error(name, mark.line if mark else None, _reason(error)) from None
@@ -56,8 +54,8 @@ def read_yaml(data: bytes, name: str) -> Layer:
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "this is no YAML"
-    if "\\t" in problem or "tab" in problem:
+    problem = error.problem or "something is missing"
+    if "\\t" in problem:
         return "a tab stands where YAML allows none; indent with spaces."
     return f"this is no YAML: {problem}."
 

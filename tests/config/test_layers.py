@@ -7,13 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.layers import (
-    Change,
     ConfigurationError,
     Given,
     Layer,
     LayerName,
     Origin,
-    differences,
     resolve,
 )
 from tests.config.kettles import Kettle, Kitchen, kettles
@@ -95,9 +93,3 @@ def test_values_that_contradict_each_other_are_told_with_the_places_of_both() ->
         "(the default): who drinks sits."
     ]
     assert resolve(REGISTRY, [("file", layer("file", cups=4))]).of(Kettle).cups == 4
-
-
-def test_differences_are_the_settings_with_another_value() -> None:
-    before = resolve(REGISTRY, [("file", layer("x", cups=2, label="tea"))])
-    after = resolve(REGISTRY, [("console", layer("y", cups=3, label="tea"))])
-    assert differences(before, after) == [Change("kettle", "cups", 2, 3)]
