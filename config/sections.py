@@ -94,7 +94,7 @@ def accepted(field: FieldInfo) -> str:
     """Say what a setting accepts, as in "a whole number from 1 to 100"."""
     if field.annotation is bool:
         return "true or false"
-    choices = _choices(field)
+    choices = choices_of(field)
     if choices is not None:
         return f"one of: {', '.join(sorted(choices))}"
     words = [_KINDS[field.annotation]]
@@ -121,7 +121,7 @@ def number(value: object) -> str:
 
 def fits(field: FieldInfo, value: object) -> bool:
     """Tell whether a setting accepts a value; text is no number, and a number no text."""
-    choices = _choices(field)
+    choices = choices_of(field)
     if choices is not None:
         return value in choices
     kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
@@ -132,7 +132,8 @@ def fits(field: FieldInfo, value: object) -> bool:
     return True
 
 
-def _choices(field: FieldInfo) -> set[str] | None:
+def choices_of(field: FieldInfo) -> set[str] | None:
+    """Return the values of a setting that has a list of them, None for others."""
     if get_origin(field.annotation) is Literal:
         return set(get_args(field.annotation))
     for mark in field.metadata:
