@@ -22,6 +22,7 @@ from config.file_watch import FileWatch
 from monitoring import heartbeats
 from monitoring.conf import monitoring_settings
 from monitoring.models import LiveUpdate
+from trimming.conf import routing_settings
 
 log = structlog.get_logger("pktmask.monitor")
 
@@ -58,11 +59,23 @@ def steps() -> tuple[Step, ...]:
         Step("leftovers", 30, _leftovers),
         Step("live_updates", 60, prune_live_updates),
         Step("adoptions", 60, forget_gone_processes),
+        Step("guard", _guard_beat, _renew_guard),
         Step("retention", 600, _retention),
         Step("stale_uploads", 600, _stale_uploads),
         Step("failed_tasks", 3600, prune_failed_tasks),
         Step("sessions", 3600, _clear_sessions),
     )
+
+
+def _guard_beat() -> float:
+    # a lease that is renewed in time although two renewals fail
+    return routing_settings().guard_seconds / 3
+
+
+def _renew_guard() -> None:
+    from trimming.policy import renew_guard
+
+    renew_guard(routing_settings().guard_seconds)
 
 
 def _beat() -> float:

@@ -51,6 +51,10 @@ class RunOutcome(models.TextChoices):
     FAILED = "failed", pgettext_lazy("run", "Failed")
     UNVERIFIED = "unverified", pgettext_lazy("run", "Failed its verification")
     CANCELLED = "cancelled", pgettext_lazy("run", "Cancelled")
+    # the machine, the storage or the database failed, not the strategy
+    BROKEN = "broken", pgettext_lazy("run", "Stopped by a fault around it")
+    # finished, but scanning was rolled back while it ran
+    DISCARDED = "discarded", pgettext_lazy("run", "Discarded after a rollback")
     LATE = "late", pgettext_lazy("run", "Past its deadline")
     LOST = "lost", pgettext_lazy("run", "Lost its worker")
     GIVEN_BACK = "given_back", pgettext_lazy("run", "Given back at a stop")
@@ -63,9 +67,38 @@ RUN_LOOKS: dict[RunOutcome, Look] = {
     RunOutcome.FAILED: Look("fail", "fail"),
     RunOutcome.UNVERIFIED: Look("fail", "error"),
     RunOutcome.CANCELLED: Look("unknown", "stop"),
+    RunOutcome.BROKEN: Look("warn", "warn"),
+    RunOutcome.DISCARDED: Look("unknown", "back"),
     RunOutcome.LATE: Look("fail", "fail"),
     RunOutcome.LOST: Look("warn", "warn"),
     RunOutcome.GIVEN_BACK: Look("unknown", "back"),
+}
+
+
+class OutcomeKind(models.TextChoices):
+    """What the end of an attempt says of its strategy."""
+
+    OPEN = "open", _("not ended")
+    SUCCEEDED = "succeeded", _("succeeded")
+    REFUSED_INPUT = "refused_input", _("the capture cannot be used")
+    CANCELLED = "cancelled", _("cancelled")
+    INFRASTRUCTURE = "infrastructure", _("a fault around the strategy")
+    STRATEGY_FAILURE = "strategy_failure", _("the strategy failed")
+
+
+# only a failure of the strategy counts in rules, breaker and fallback
+OUTCOME_KINDS: dict[RunOutcome, OutcomeKind] = {
+    RunOutcome.RUNNING: OutcomeKind.OPEN,
+    RunOutcome.DONE: OutcomeKind.SUCCEEDED,
+    RunOutcome.REFUSED: OutcomeKind.REFUSED_INPUT,
+    RunOutcome.CANCELLED: OutcomeKind.CANCELLED,
+    RunOutcome.BROKEN: OutcomeKind.INFRASTRUCTURE,
+    RunOutcome.LOST: OutcomeKind.INFRASTRUCTURE,
+    RunOutcome.GIVEN_BACK: OutcomeKind.INFRASTRUCTURE,
+    RunOutcome.DISCARDED: OutcomeKind.INFRASTRUCTURE,
+    RunOutcome.FAILED: OutcomeKind.STRATEGY_FAILURE,
+    RunOutcome.UNVERIFIED: OutcomeKind.STRATEGY_FAILURE,
+    RunOutcome.LATE: OutcomeKind.STRATEGY_FAILURE,
 }
 
 

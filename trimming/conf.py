@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import ClassVar, Literal
 
-from django.conf import settings
 from pydantic import Field
 
 from config.current import current
-from config.sections import Choices, Ordered, Section, registry
-from trimming.engine.strategies.registry import available
+from config.sections import Ordered, Section, registry
 
 TERABYTE = 10**12
 DAY_SECONDS = 24 * 3600.0
-
-
-def _strategies() -> dict[str, str]:
-    return available(settings.TRIMMING_STRATEGIES)
 
 
 @registry.register
@@ -37,11 +31,6 @@ class TrimmingSettings(Section):
         ge=0,
         le=TERABYTE,
         description="free space that an upload must leave on the disk",
-    )
-    strategy: Annotated[str, Choices(_strategies)] = Field(
-        "legacy",
-        description="the strategy of jobs without an override: `legacy`, `scanning`, or one that "
-        "is installed beside them",
     )
     max_attempts: int = Field(
         3,
@@ -88,6 +77,52 @@ class TrimmingSettings(Section):
         ge=0,
         le=36_500,
         description="uploaded captures are deleted after this, results are kept; 0 keeps them",
+    )
+
+
+@registry.register
+class RoutingSettings(Section):
+    """How jobs are shared out between the strategies.
+
+    These say what is permitted and how it begins: no change of settings publishes a policy.
+    """
+
+    section: ClassVar = "routing"
+    title: ClassVar = "Routing"
+
+    first_mode: Literal["legacy", "scanning", "auto"] = Field(
+        "legacy",
+        description="the mode of the very first policy; later ones are published in the console",
+    )
+    permit_scanning: bool = Field(True, description="all captures may go to scanning")
+    permit_auto: bool = Field(True, description="all captures that scanning supports may go to it")
+    permit_ab_test: bool = Field(True, description="a share of the captures may go to scanning")
+    permit_comparison: bool = Field(
+        True, description="scanning may be compared in the background while legacy serves"
+    )
+    guard_seconds: float = Field(
+        30.0,
+        ge=1,
+        le=3600,
+        description="a guarded trial gets no new captures when nobody has watched for so long",
+    )
+    breaker_failures: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="scanning gets no more work after failing on so many distinct captures",
+    )
+    breaker_window_seconds: float = Field(
+        300.0, ge=1, le=DAY_SECONDS, description="failures that are older do not count"
+    )
+    breaker_cooldown_seconds: float = Field(
+        60.0,
+        ge=1,
+        le=900,
+        description="then a single job is tried after this, doubling to 15 minutes while it fails",
+    )
+    breaker_probe_seconds: float = Field(
+        600.0, ge=1, le=DAY_SECONDS, description="a tried job that is not heard of is given up"
     )
 
 
@@ -148,6 +183,11 @@ registry.rule(
 def trimming_settings() -> TrimmingSettings:
     """Return the settings in force."""
     return current().of(TrimmingSettings)
+
+
+def routing_settings() -> RoutingSettings:
+    """Return the settings in force."""
+    return current().of(RoutingSettings)
 
 
 def worker_settings() -> WorkerSettings:

@@ -18,14 +18,19 @@ from config.current import current
 from trimming import job_rules
 from trimming.choices import JobStage, JobState, RunOutcome
 from trimming.conf import trimming_settings
+from trimming.fence import fence
 from trimming.files import remove_leftovers
 from trimming.models import AnyUser, Capture, Profile, TrimJob, TrimRun
 from trimming.moves import Move, result, sources
 from trimming.rates import measured_bytes_per_s
+from trimming.routing_choices import Why
+from trimming.routing_of_jobs import decided, is_outdated
 from trimming.signals import job_changed
 
 # what a job has while a worker holds it, and loses with it
 NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None, "deadline_at": None}
+# a job that is decided anew at its next claim
+NOT_ROUTED: dict[str, Any] = {"policy_version": None, "fence_epoch": None}
 
 
 def apply_move(jobs: Any, move: Move, **values: Any) -> bool:
@@ -98,46 +103,56 @@ def cancel(job_id: UUID) -> bool:
 def claim(job_id: UUID, worker: str) -> TrimRun | None:
     """Take a waiting job for ``worker``; None when it is not waiting any more.
 
-    Counts the attempt, so that a job which kills its worker is not begun for ever.
+    Decides where it goes, under the fence.  Counts the attempt, so that a job which kills its
+    worker is not begun for ever.
     """
+    with fence():
+        job = TrimJob.objects.select_related("capture").filter(pk=job_id).first()
+        if job is None or job.state != JobState.WAITING:
+            return None
+        run = _begin(job, worker, decided(job))
+        if run is None:
+            return None
+        tell(job_id)
+    return TrimRun.objects.select_related("job__capture", "job__profile").get(pk=run.pk)
+
+
+def _begin(job: TrimJob, worker: str, routed: dict[str, Any]) -> TrimRun | None:
     settings = trimming_settings()
-    job = TrimJob.objects.select_related("capture").filter(pk=job_id).first()
-    if job is None or job.state != JobState.WAITING:
-        return None
-    strategy = job.strategy_override or settings.strategy
     size = job.capture.size_bytes
+    strategy = routed["routed_to"]
     allowed = job_rules.deadline_seconds(
         size, measured_bytes_per_s(strategy), settings.least_deadline_seconds
     )
     now = timezone.now()
-    attempt = job.attempt + 1
-    with transaction.atomic():
-        won = apply_move(
-            TrimJob.objects.filter(pk=job_id, attempt=job.attempt),
-            Move.CLAIM,
-            attempt=attempt,
-            claimed_at=now,
-            lease_owner=worker,
-            lease_until=now + timedelta(seconds=settings.lease_seconds),
-            deadline_seconds=allowed,
-            deadline_at=now + timedelta(seconds=allowed),
-            stage=JobStage.COPY,
-            done_bytes=0,
-            total_bytes=size,
-        )
-        if not won:
-            return None
-        run = TrimRun.objects.create(
-            job=job,
-            attempt=attempt,
-            strategy=strategy,
-            worker=worker,
-            started_at=now,
-            input_bytes=size,
-            config_version=current().version,
-        )
-        tell(job_id)
-    return TrimRun.objects.select_related("job__capture", "job__profile").get(pk=run.pk)
+    won = apply_move(
+        TrimJob.objects.filter(pk=job.pk, attempt=job.attempt),
+        Move.CLAIM,
+        attempt=job.attempt + 1,
+        claimed_at=now,
+        lease_owner=worker,
+        lease_until=now + timedelta(seconds=settings.lease_seconds),
+        deadline_seconds=allowed,
+        deadline_at=now + timedelta(seconds=allowed),
+        stage=JobStage.COPY,
+        done_bytes=0,
+        total_bytes=size,
+        **routed,
+    )
+    if not won:
+        return None
+    return TrimRun.objects.create(
+        job=job,
+        attempt=job.attempt + 1,
+        strategy=strategy,
+        arm=routed["arm"],
+        policy_version=routed["policy_version"],
+        fence_epoch=routed["fence_epoch"],
+        worker=worker,
+        started_at=now,
+        input_bytes=size,
+        config_version=current().version,
+    )
 
 
 def held(run: TrimRun) -> Any:
@@ -159,12 +174,17 @@ def renew(run: TrimRun, stage: JobStage, done_bytes: int, total_bytes: int) -> b
 
 
 def publish(run: TrimRun, **values: Any) -> bool:
-    """Publish the result of an attempt; False when the attempt no longer holds its job.
+    """Publish the result of an attempt; False when it may not be.
 
-    ``values`` are the fields of the run that tell what came of it.
+    That is when the attempt no longer holds its job, and when the treatment that made it was rolled
+    back meanwhile: then the job waits for the control.  ``values`` are the fields of the run that
+    tell what came of it.
     """
     now = timezone.now()
-    with transaction.atomic():
+    with fence():
+        if is_outdated(run):
+            _send_back(run, Move.DISCARD, RunOutcome.DISCARDED, why=Why.ROLLED_BACK, **NOT_ROUTED)
+            return False
         published = apply_move(
             held(run).filter(cancel_requested_at=None),
             Move.PUBLISH,
@@ -177,6 +197,36 @@ def publish(run: TrimRun, **values: Any) -> bool:
             end_run(run.pk, RunOutcome.DONE, now, **values)
             tell(run.job_id)
     return published
+
+
+def fall_back(run: TrimRun, outcome: RunOutcome, reason: str) -> bool:
+    """Let the control serve a job on which the treatment failed; False when it was taken away."""
+    with transaction.atomic():
+        return _send_back(
+            run, Move.FALL_BACK, outcome, reason=reason, failed_on=run.strategy, **NOT_ROUTED
+        )
+
+
+def _send_back(
+    run: TrimRun, move: Move, outcome: RunOutcome, reason: str = "", **values: Any
+) -> bool:
+    """Let a job wait again, through no fault of its own: the attempt does not count against it."""
+    now = timezone.now()
+    done = apply_move(
+        held(run),
+        move,
+        queued_at=now,
+        stage="",
+        done_bytes=0,
+        forgiven=F("forgiven") + 1,
+        **values,
+        **NO_LEASE,
+    )
+    if done:
+        end_run(run.pk, outcome, now, reason=reason)
+        send(run.job_id)
+        tell(run.job_id)
+    return done
 
 
 def give_up(run: TrimRun, move: Move, outcome: RunOutcome, reason: str) -> bool:
@@ -233,4 +283,4 @@ def open_runs(condition: Q) -> list[TrimRun]:
     """Return the attempts of running jobs that meet ``condition`` (fields of TrimJob)."""
     jobs = TrimJob.objects.filter(condition, state=JobState.RUNNING)
     found = TrimRun.objects.filter(job__in=jobs, attempt=F("job__attempt"))
-    return list(found.select_related("job"))
+    return list(found.select_related("job__capture"))

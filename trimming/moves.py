@@ -20,6 +20,8 @@ class Move(Enum):
     CANCEL = "cancel"
     STOP = "stop"
     REQUEUE = "requeue"
+    FALL_BACK = "fall_back"
+    DISCARD = "discard"
 
 
 # move: the states in which it is legal, and the state that it leads to
@@ -37,6 +39,10 @@ MOVES: Final[Mapping[Move, tuple[frozenset[JobState], JobState]]] = MappingProxy
         Move.STOP: (frozenset({JobState.RUNNING}), JobState.CANCELLED),
         # the worker is gone, or was told to stop; another one begins anew
         Move.REQUEUE: (frozenset({JobState.RUNNING}), JobState.WAITING),
+        # the treatment failed on it; the control serves it
+        Move.FALL_BACK: (frozenset({JobState.RUNNING}), JobState.WAITING),
+        # the treatment was rolled back while it ran; the control serves it
+        Move.DISCARD: (frozenset({JobState.RUNNING}), JobState.WAITING),
     }
 )
 

@@ -16,22 +16,30 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.faults import type_and_place
-from trimming import jobs
+from trimming import breaker, jobs
 from trimming.choices import JobStage, RunOutcome
 from trimming.conf import trimming_settings, worker_settings
-from trimming.engine.errors import CancelledError, EngineError, InputError, VerificationError
+from trimming.engine.errors import (
+    CancelledError,
+    EngineError,
+    InputError,
+    OutputError,
+    VerificationError,
+)
 from trimming.engine.pipeline import Stage, trim
 from trimming.engine.report import Report
 from trimming.engine.strategies.registry import load_strategy
 from trimming.files import CountedFile, copy_out, private_folder, private_name, work_root
 from trimming.models import TrimJob, TrimRun, output_path
 from trimming.moves import Move
+from trimming.outcomes import end_without_result
 from trimming.report_views import report_as_dict
+from trimming.routing import CONTROL
 from trimming.sweeper import late_reason
 from trimming.throttle import Throttle
 from trimming.worker_limits import CpuTimeError
@@ -59,6 +67,10 @@ ENDS: tuple[tuple[type[Exception], Move, RunOutcome], ...] = (
     (CancelledError, Move.STOP, RunOutcome.CANCELLED),
     (InputError, Move.REFUSE, RunOutcome.REFUSED),
     (VerificationError, Move.FAIL, RunOutcome.UNVERIFIED),
+    # the output's disk as well: EngineError would blame the strategy
+    (OutputError, Move.FAIL, RunOutcome.BROKEN),
+    (OSError, Move.FAIL, RunOutcome.BROKEN),
+    (DatabaseError, Move.FAIL, RunOutcome.BROKEN),
     (Exception, Move.FAIL, RunOutcome.FAILED),
 )
 
@@ -87,7 +99,7 @@ def _attempt(run: TrimRun) -> None:
         log.warning("lease_lost")
     except Exception as error:  # a strategy may fail in any way; the job must end
         move, outcome = next((m, o) for kind, m, o in ENDS if isinstance(error, kind))
-        ended = jobs.give_up(run, move, outcome, _reason(error, run))
+        ended = end_without_result(run, move, outcome, _reason(error, run))
         log.info("run_ended", outcome=outcome.value, recorded=ended)
 
 
@@ -159,6 +171,8 @@ def _publish(run: TrimRun, report: Report, output: Path, watch: Watch) -> None:
         # between the last look and publishing: the next look says why
         watch.look(JobStage.STORE, size, size, now=True)
         raise LeaseLostError("the attempt no longer holds its job")
+    if run.strategy != CONTROL:
+        breaker.note_success(run.strategy)
     log.info("run_published", duration_ms=round(report.duration_ms), bytes=report.input_bytes)
 
 

@@ -6,3 +6,5 @@ from django.dispatch import Signal
 job_changed = Signal()
 # a capture appeared or was deleted; arguments: capture_id (UUID), owner_id
 capture_changed = Signal()
+# a routing policy is in force; argument: version
+policy_published = Signal()

@@ -14,6 +14,7 @@ from trimming.choices import JobState, RunOutcome
 from trimming.conf import trimming_settings
 from trimming.models import TrimJob
 from trimming.moves import Move
+from trimming.outcomes import end_without_result
 
 log = structlog.get_logger("pktmask.sweeper")
 # at most so many messages are sent again in one go
@@ -28,7 +29,8 @@ def sweep() -> None:
         if jobs.lose(run, RunOutcome.LOST, reason):
             log.warning("lease_expired", job_id=str(run.job_id), attempt=run.attempt)
     for run in jobs.open_runs(Q(deadline_at__lt=now)):
-        if jobs.give_up(run, Move.FAIL, RunOutcome.LATE, late_reason(run.job.deadline_seconds)):
+        reason = late_reason(run.job.deadline_seconds)
+        if end_without_result(run, Move.FAIL, RunOutcome.LATE, reason):
             log.warning("deadline_passed", job_id=str(run.job_id), attempt=run.attempt)
 
 

@@ -38,7 +38,7 @@ def show(*arguments: str) -> str:
 
 
 def test_the_file_of_production_is_valid() -> None:
-    assert check(str(PRODUCTION)) == (0, f"{PRODUCTION}: valid, 23 settings.\n")
+    assert check(str(PRODUCTION)) == (0, f"{PRODUCTION}: valid, 32 settings.\n")
 
 
 def test_without_a_file_those_of_the_environment_are_checked(tmp_path: Path, settings: Any) -> None:
@@ -85,11 +85,14 @@ MUTATIONS: dict[str, tuple[bytes, str]] = {
     "negative": (put(LEASE, "  lease_seconds: -30"), "expected a number from 1 to 3,600"),
     "infinite": (put(LEASE, "  lease_seconds: .inf"), "lease_seconds is inf"),
     "not a number": (put(LEASE, "  lease_seconds: .nan"), "lease_seconds is nan"),
-    "a strategy that is none": (
-        put("  strategy: legacy", "  strategy: scaning"),
-        "trimming.strategy is 'scaning'; expected one of: legacy, scanning.",
+    "a mode that is none": (
+        put("  first_mode: legacy", "  first_mode: scaning"),
+        "routing.first_mode is 'scaning'; expected one of: auto, legacy, scanning.",
     ),
-    "a number for a name": (put("  strategy: legacy", "  strategy: 7"), "trimming.strategy is 7"),
+    "a number for a name": (
+        put("  first_mode: legacy", "  first_mode: 7"),
+        "routing.first_mode is 7",
+    ),
     "a key that is misspelt": (
         after(ATTEMPTS, "  max_atempts: 4"),
         "trimming has no setting 'max_atempts'. Did you mean max_attempts?",
@@ -126,7 +129,7 @@ MUTATIONS: dict[str, tuple[bytes, str]] = {
         "tags such as",
     ),
     "a quote that does not end": (
-        put("  strategy: legacy", "  strategy: 'legacy"),
+        put("  first_mode: legacy", "  first_mode: 'legacy"),
         "this is no YAML",
     ),
     "a line that is out of line": (put(ATTEMPTS, " max_attempts: 3"), "this is no YAML"),
@@ -184,7 +187,7 @@ def test_what_is_shown_is_yaml_that_gives_the_same(tmp_path: Path) -> None:
     assert yaml.safe_load(shown)["trimming"]["max_attempts"] == 5
     path = tmp_path / "a.yaml"
     path.write_text(shown)
-    assert check(str(path)) == (0, f"{path}: valid, 23 settings.\n")
+    assert check(str(path)) == (0, f"{path}: valid, 32 settings.\n")
 
 
 @pytest.mark.django_db
@@ -203,7 +206,7 @@ def test_every_value_is_shown_with_its_origin_on_demand(monkeypatch: pytest.Monk
         "max_attempts: 5 # console: version 1 by ada",
         "lease_seconds: 40 # environment: PKTMASK_TRIMMING__LEASE_SECONDS",
         "open_files: 512 # file: a.yaml, line 3",
-        "strategy: legacy # default",
+        "first_mode: legacy # default",
     ):
         assert line in lines
 

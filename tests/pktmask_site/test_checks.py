@@ -33,15 +33,6 @@ def test_a_missing_key_is_found(settings: Any) -> None:
     assert (found.id, "PKTMASK_SECRET_KEY" in (found.hint or "")) == ("pktmask.E002", True)
 
 
-@pytest.mark.parametrize("strategy", ["scanning", "legacy", "house"])
-def test_a_strategy_that_is_there_is_no_fault(
-    monkeypatch: pytest.MonkeyPatch, settings: Any, strategy: str
-) -> None:
-    settings.TRIMMING_STRATEGIES = {"house": "somewhere:House"}
-    monkeypatch.setenv("PKTMASK_TRIMMING__STRATEGY", strategy)
-    assert check_installation(None) == []
-
-
 def test_each_setting_that_is_wrong_is_found(
     monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
 ) -> None:
@@ -49,7 +40,7 @@ def test_each_setting_that_is_wrong_is_found(
     folder = tmp_path / settings.INSTALLATION.name
     folder.mkdir()
     (folder / MAIN).write_text("trimming:\n  max_attempts: many\n")
-    monkeypatch.setenv("PKTMASK_TRIMMING__STRATEGY", "scaning")
+    monkeypatch.setenv("PKTMASK_ROUTING__FIRST_MODE", "scaning")
     found = check_installation(None)
     assert [(each.id, each.msg) for each in found] == [
         (
@@ -59,8 +50,8 @@ def test_each_setting_that_is_wrong_is_found(
         ),
         (
             "pktmask.E003",
-            "PKTMASK_TRIMMING__STRATEGY: trimming.strategy is 'scaning'; "
-            "expected one of: legacy, scanning.",
+            "PKTMASK_ROUTING__FIRST_MODE: routing.first_mode is 'scaning'; "
+            "expected one of: auto, legacy, scanning.",
         ),
     ]
 

@@ -85,8 +85,9 @@ def test_of_two_that_claim_at_the_same_moment_one_wins(
 
     def overtaken(strategy: str) -> float:
         # between reading and claiming another worker takes the job
-        monkeypatch.setattr(jobs, "measured_bytes_per_s", real)
-        claimed(job, "two/2")
+        TrimJob.objects.filter(pk=job.pk).update(
+            state=JobState.RUNNING, attempt=1, lease_owner="two/2"
+        )
         return real(strategy)
 
     monkeypatch.setattr(jobs, "measured_bytes_per_s", overtaken)

@@ -15,14 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from trimming.choices import (
     JOB_LOOKS,
     OPEN_STATES,
+    OUTCOME_KINDS,
     RUN_LOOKS,
     CaptureOrigin,
     JobStage,
     JobState,
     Look,
+    OutcomeKind,
     RunOutcome,
 )
 from trimming.job_rules import percent
+from trimming.routing_choices import Arm, Why
 
 if TYPE_CHECKING:
     from trimming.engine.options import TrimOptions
@@ -174,6 +177,16 @@ class TrimJob(models.Model):
         related_name="+",
     )
     strategy_override = models.CharField(_("strategy override"), max_length=64, blank=True)
+    # where it goes and why, decided at the first claim and kept unless the epoch changes
+    why = models.CharField(_("why"), max_length=32, choices=Why, blank=True)
+    arm = models.CharField(_("arm"), max_length=16, choices=Arm, blank=True)
+    bucket = models.PositiveIntegerField(_("bucket"), null=True, blank=True)
+    share = models.FloatField(_("share to scanning"), null=True, blank=True)
+    routed_to = models.CharField(_("strategy"), max_length=64, blank=True)
+    policy_version = models.PositiveIntegerField(_("policy"), null=True, blank=True)
+    fence_epoch = models.PositiveIntegerField(_("epoch"), null=True, blank=True)
+    # the strategy that failed on it, so that another one serves it
+    failed_on = models.CharField(_("failed on"), max_length=64, blank=True)
     state = models.CharField(
         _("state"), max_length=16, choices=JobState, default=JobState.WAITING, db_index=True
     )
@@ -267,6 +280,9 @@ class TrimRun(models.Model):
     attempt = models.PositiveIntegerField(_("attempt"))
     strategy = models.CharField(_("strategy"), max_length=64)
     strategy_version = models.CharField(_("strategy's version"), max_length=32, blank=True)
+    arm = models.CharField(_("arm"), max_length=16, choices=Arm, blank=True)
+    policy_version = models.PositiveIntegerField(_("policy"), null=True, blank=True)
+    fence_epoch = models.PositiveIntegerField(_("epoch"), null=True, blank=True)
     worker = models.CharField(_("worker"), max_length=128)
     # of the settings that the attempt went by, from its first to its last byte
     config_version = models.PositiveIntegerField(_("configuration version"), default=0)
@@ -307,6 +323,11 @@ class TrimRun(models.Model):
     def look(self) -> Look:
         """Tone and shape of the outcome."""
         return RUN_LOOKS[RunOutcome(self.outcome)]
+
+    @property
+    def kind(self) -> OutcomeKind:
+        """What the end of the attempt says of its strategy."""
+        return OUTCOME_KINDS[RunOutcome(self.outcome)]
 
 
 class Download(models.Model):

@@ -1,0 +1,33 @@
+"""The rows of this app: captures with their jobs and runs, and how jobs are routed."""
+
+from trimming.models.captures import (
+    AnyUser,
+    Capture,
+    CaptureQuerySet,
+    Download,
+    Profile,
+    TrimJob,
+    TrimJobQuerySet,
+    TrimRun,
+    TrimRunQuerySet,
+    original_path,
+    output_path,
+)
+from trimming.models.routing import Breaker, GuardLease, RoutingPolicy
+
+__all__ = [
+    "AnyUser",
+    "Breaker",
+    "Capture",
+    "CaptureQuerySet",
+    "Download",
+    "GuardLease",
+    "Profile",
+    "RoutingPolicy",
+    "TrimJob",
+    "TrimJobQuerySet",
+    "TrimRun",
+    "TrimRunQuerySet",
+    "original_path",
+    "output_path",
+]

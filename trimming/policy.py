@@ -1,0 +1,209 @@
+"""The routing policy in force: reading it, publishing the next one, and the lease of the guard.
+
+Only ``publish`` writes policies.  Configuration says which modes are permitted and what the very
+first row is; nothing of it publishes later.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import transaction
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.utils import timezone
+
+from config.audit import SYSTEM, record
+from trimming.conf import routing_settings
+from trimming.fence import fence
+from trimming.models import GuardLease, RoutingPolicy
+from trimming.routing import Policy
+from trimming.routing_choices import Mode, Origin
+from trimming.signals import policy_published
+
+log = structlog.get_logger("pktmask.routing")
+
+SALT_BYTES = 16
+
+
+class PolicyRefusedError(Exception):
+    """The policy must not be published; the text says why and what is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to be in force.  Shares are from 0 to 1.
+
+    ``salt``: None keeps the draw that decides which captures are in the share.
+    """
+
+    mode: Mode
+    treatment_share: float = 0.0
+    shadow_share: float = 0.0
+    guarded: bool = False
+    salt: str | None = None
+
+
+def newest_policy() -> RoutingPolicy:
+    """Return the policy in force; the first one is made when there is none."""
+    found = RoutingPolicy.objects.order_by("-version").first()
+    return found or _first_policy()
+
+
+def _first_policy() -> RoutingPolicy:
+    settings = routing_settings()
+    first, _ = RoutingPolicy.objects.get_or_create(
+        version=1,
+        defaults={
+            "fence_epoch": 1,
+            "mode": settings.first_mode,
+            "salt": new_salt(),
+            "origin": Origin.FIRST,
+            "actor_name": SYSTEM,
+            "reason": "the first policy, by the settings",
+            "at": timezone.now(),
+        },
+    )
+    return first
+
+
+def new_salt() -> str:
+    """Return a salt: with another one, other captures are in a share."""
+    return secrets.token_hex(SALT_BYTES)
+
+
+def publish(
+    wish: Wish,
+    *,
+    origin: Origin,
+    reason: str,
+    request: HttpRequest | None = None,
+    actor: AbstractBaseUser | AnonymousUser | None = None,
+) -> RoutingPolicy:
+    """Put a policy in force.
+
+    A rollback raises the epoch: what was decided before it is not published any more.  Raises
+    PolicyRefusedError for a mode that is not permitted, and for treatment by an operator's word
+    while a rollback stands; nothing is changed then.
+    """
+    with fence(exclusive=True):
+        before = newest_policy()
+        _check(wish, origin, before)
+        policy = _write(wish, origin, reason, before, request, actor)
+    log.warning("policy_published", version=policy.version, mode=policy.mode, origin=origin.value)
+    return policy
+
+
+def permitted_modes() -> tuple[Mode, ...]:
+    """Return the modes that the settings permit; everything may always go to legacy."""
+    settings = routing_settings()
+    asked = {
+        Mode.LEGACY: True,
+        Mode.SCANNING: settings.permit_scanning,
+        Mode.AUTO: settings.permit_auto,
+        Mode.AB_TEST: settings.permit_ab_test,
+        Mode.COMPARISON: settings.permit_comparison,
+    }
+    return tuple(mode for mode, may in asked.items() if may)
+
+
+def emergency_rollback(
+    *,
+    reason: str,
+    request: HttpRequest | None = None,
+    actor: AbstractBaseUser | AnonymousUser | None = None,
+) -> RoutingPolicy:
+    """Send everything to legacy, now: with or without a rollout, whatever is in force."""
+    return publish(
+        Wish(Mode.LEGACY), origin=Origin.ROLLBACK, reason=reason, request=request, actor=actor
+    )
+
+
+def _check(wish: Wish, origin: Origin, before: RoutingPolicy) -> None:
+    if origin is Origin.ROLLBACK:
+        return
+    permitted = permitted_modes()
+    if wish.mode not in permitted:
+        raise PolicyRefusedError(
+            f"The mode {wish.mode.value} is not permitted; the settings permit: "
+            f"{', '.join(mode.value for mode in permitted)}."
+        )
+    if not (0 <= wish.treatment_share <= 1 and 0 <= wish.shadow_share <= 1):
+        raise PolicyRefusedError("A share is a number from 0 to 1.")
+    gives_treatment = wish.mode in (Mode.SCANNING, Mode.AUTO, Mode.AB_TEST)
+    if before.origin == Origin.ROLLBACK and origin is Origin.OPERATOR and gives_treatment:
+        raise PolicyRefusedError(
+            "A rollback stands, so scanning is not given by hand. Compare first: publish the mode "
+            "comparison, or start a rollout."
+        )
+
+
+def _write(
+    wish: Wish,
+    origin: Origin,
+    reason: str,
+    before: RoutingPolicy,
+    request: HttpRequest | None,
+    actor: AbstractBaseUser | AnonymousUser | None,
+) -> RoutingPolicy:
+    if request is not None and actor is None:
+        actor = request.user
+    is_share = wish.mode is Mode.AB_TEST
+    policy = RoutingPolicy.objects.create(
+        version=before.version + 1,
+        fence_epoch=before.fence_epoch + (origin is Origin.ROLLBACK),
+        mode=wish.mode,
+        treatment_share=wish.treatment_share if is_share else 0.0,
+        shadow_share=0.0 if origin is Origin.ROLLBACK else wish.shadow_share,
+        salt=before.salt if wish.salt is None else wish.salt,
+        guarded=wish.guarded,
+        origin=origin,
+        actor_id=None if actor is None else actor.pk,
+        actor_name=SYSTEM if actor is None else actor.get_username(),
+        reason=reason,
+        at=timezone.now(),
+    )
+    record(
+        "emergency_rollback" if origin is Origin.ROLLBACK else "policy_published",
+        request=request,
+        actor=actor,
+        target=policy,
+        **_facts(policy),
+    )
+    transaction.on_commit(lambda: policy_published.send(RoutingPolicy, version=policy.version))
+    return policy
+
+
+def _facts(policy: RoutingPolicy) -> dict[str, Any]:
+    return {
+        "mode": str(policy.mode),
+        "treatment_share": policy.treatment_share,
+        "shadow_share": policy.shadow_share,
+        "epoch": policy.fence_epoch,
+        "reason": policy.reason,
+    }
+
+
+# --- the guard ------------------------------------------------------------------------------------
+
+
+def renew_guard(seconds: float) -> None:
+    """Say that somebody watches, for so long from now by the database's clock."""
+    until = Now() + timedelta(seconds=seconds)
+    if not GuardLease.objects.filter(pk=1).update(expires_at=until):
+        GuardLease.objects.get_or_create(pk=1, defaults={"expires_at": until})
+
+
+def is_watched() -> bool:
+    """Tell whether somebody watches, by the database's clock."""
+    return GuardLease.objects.filter(expires_at__gt=Now()).exists()
+
+
+def policy_in_force() -> Policy:
+    """Return the policy in force as plain values."""
+    return newest_policy().as_policy()
