@@ -65,3 +65,29 @@ class BreakerState(models.TextChoices):
     CLOSED = "closed", _("closed: all is let through")
     OPEN = "open", _("open: nothing is let through")
     PROBING = "probing", _("open: one job at a time is let through")
+
+
+class ShadowState(models.TextChoices):
+    """Where a comparison in the background stands."""
+
+    WAITING = "waiting", _("waiting")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    DROPPED = "dropped", _("dropped: too many were waiting")
+    BROKEN = "broken", _("stopped by a fault around it")
+
+
+class ShadowOutcome(models.TextChoices):
+    """What a comparison says."""
+
+    MATCHED = "matched", _("matched")
+    MISMATCHED = "mismatched", _("mismatched")
+    IGNORED = "ignored", _("ignored")
+
+
+class LeakState(models.TextChoices):
+    """Whether the treatment left something that the control masks."""
+
+    NONE = "none", _("none")
+    SUSPECTED = "suspected", _("suspected")
+    CONFIRMED = "confirmed", _("confirmed")

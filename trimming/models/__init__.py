@@ -13,6 +13,7 @@ from trimming.models.captures import (
     original_path,
     output_path,
 )
+from trimming.models.comparisons import OfflineTest, Shadow
 from trimming.models.routing import Breaker, GuardLease, RoutingPolicy
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "CaptureQuerySet",
     "Download",
     "GuardLease",
+    "OfflineTest",
     "Profile",
     "RoutingPolicy",
+    "Shadow",
     "TrimJob",
     "TrimJobQuerySet",
     "TrimRun",
