@@ -25,6 +25,8 @@ class Installation:
     trusts_proxy: bool
     workers: int
     secret_key: str
+    # as in postgresql://user:password@host:5432/name; empty for SQLite in the data folder
+    database_url: str
 
     @property
     def is_local(self) -> bool:
@@ -57,6 +59,7 @@ def read_installation(base_dir: Path, environ: Mapping[str, str] | None = None) 
         trusts_proxy=source.get("PKTMASK_BEHIND_PROXY", "") == "1",
         workers=_workers(source),
         secret_key=_secret_key(source, data_dir),
+        database_url=_database_url(source),
     )
 
 
@@ -65,6 +68,18 @@ def _workers(source: Mapping[str, str]) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 256:
         raise ImproperlyConfigured(f"PKTMASK_WORKERS is {text!r}; expected a number from 1 to 256")
     return int(text)
+
+
+def _database_url(source: Mapping[str, str]) -> str:
+    """Return the address from the environment, or from the file that it names."""
+    if path := source.get("PKTMASK_DATABASE_URL_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(
+                f"PKTMASK_DATABASE_URL_FILE is {path!r}; it cannot be read: {error.strerror}"
+            ) from None
+    return source.get("PKTMASK_DATABASE_URL", "")
 
 
 def _secret_key(source: Mapping[str, str], data_dir: Path) -> str:

@@ -9,6 +9,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from pktmask_site.command_settings import TRIMMING_STRATEGIES as TRIMMING_STRATEGIES
+from pktmask_site.databases import database_settings
 from pktmask_site.environment import read_installation
 from pktmask_site.logs import logging_settings
 
@@ -74,16 +75,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- data -----------------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "pktmask.sqlite3",
-        # writers queue up instead of failing (measured; docs/architecture.md)
-        "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        },
-    }
+    "default": database_settings(INSTALLATION.database_url, DATA_DIR)
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORAGES: dict[str, dict[str, Any]] = {

@@ -6,6 +6,7 @@ what is decided by the views; what must follow is decided by moves.py and job_ru
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,8 +24,10 @@ from trimming.files import remove_leftovers
 from trimming.models import AnyUser, Capture, Profile, TrimJob, TrimRun
 from trimming.moves import Move, result, sources
 from trimming.rates import measured_bytes_per_s
+from trimming.routing import STRATEGIES
 from trimming.routing_choices import Why
 from trimming.routing_of_jobs import decided, is_outdated
+from trimming.shadow_queue import queue_shadow
 from trimming.signals import job_changed
 
 # what a job has while a worker holds it, and loses with it
@@ -106,24 +109,28 @@ def claim(job_id: UUID, worker: str) -> TrimRun | None:
     Decides where it goes, under the fence.  Counts the attempt, so that a job which kills its
     worker is not begun for ever.
     """
+    # whoever takes the fence alone waits for those within: what need not be there is done before
+    rates = {name: measured_bytes_per_s(name) for name in STRATEGIES.values()}
     with fence():
         job = TrimJob.objects.select_related("capture").filter(pk=job_id).first()
         if job is None or job.state != JobState.WAITING:
             return None
-        run = _begin(job, worker, decided(job))
+        run = _begin(job, worker, decided(job), rates)
         if run is None:
             return None
         tell(job_id)
     return TrimRun.objects.select_related("job__capture", "job__profile").get(pk=run.pk)
 
 
-def _begin(job: TrimJob, worker: str, routed: dict[str, Any]) -> TrimRun | None:
+def _begin(
+    job: TrimJob, worker: str, routed: dict[str, Any], rates: Mapping[str, float]
+) -> TrimRun | None:
     settings = trimming_settings()
     size = job.capture.size_bytes
     strategy = routed["routed_to"]
-    allowed = job_rules.deadline_seconds(
-        size, measured_bytes_per_s(strategy), settings.least_deadline_seconds
-    )
+    # one that a person chose may be another than the two
+    rate = rates.get(strategy) or measured_bytes_per_s(strategy)
+    allowed = job_rules.deadline_seconds(size, rate, settings.least_deadline_seconds)
     now = timezone.now()
     won = apply_move(
         TrimJob.objects.filter(pk=job.pk, attempt=job.attempt),
@@ -196,6 +203,8 @@ def publish(run: TrimRun, **values: Any) -> bool:
         if published:
             end_run(run.pk, RunOutcome.DONE, now, **values)
             tell(run.job_id)
+            # whatever becomes of it, the result is served
+            transaction.on_commit(lambda: queue_shadow(run), robust=True)
     return published
 
 

@@ -39,7 +39,8 @@ class PolicyRefusedError(Exception):
 class Wish:
     """What somebody wants to be in force.  Shares are from 0 to 1.
 
-    ``salt``: None keeps the draw that decides which captures are in the share.
+    ``salt``: None keeps the draw that decides which captures are in the share.  ``lift``: a rollback
+    that stands is over; scanning may be given by hand after that, with another wish.
     """
 
     mode: Mode
@@ -47,6 +48,7 @@ class Wish:
     shadow_share: float = 0.0
     guarded: bool = False
     salt: str | None = None
+    lift: bool = False
 
 
 def newest_policy() -> RoutingPolicy:
@@ -136,10 +138,10 @@ def _check(wish: Wish, origin: Origin, before: RoutingPolicy) -> None:
     if not (0 <= wish.treatment_share <= 1 and 0 <= wish.shadow_share <= 1):
         raise PolicyRefusedError("A share is a number from 0 to 1.")
     gives_treatment = wish.mode in (Mode.SCANNING, Mode.AUTO, Mode.AB_TEST)
-    if before.origin == Origin.ROLLBACK and origin is Origin.OPERATOR and gives_treatment:
+    if before.stands_back and origin is Origin.OPERATOR and gives_treatment:
         raise PolicyRefusedError(
-            "A rollback stands, so scanning is not given by hand. Compare first: publish the mode "
-            "comparison, or start a rollout."
+            "A rollback stands, so scanning is not given by hand. Publish the mode legacy or "
+            "comparison and lift the rollback with it, or start a rollout."
         )
 
 
@@ -162,6 +164,8 @@ def _write(
         shadow_share=0.0 if origin is Origin.ROLLBACK else wish.shadow_share,
         salt=before.salt if wish.salt is None else wish.salt,
         guarded=wish.guarded,
+        stands_back=origin is Origin.ROLLBACK
+        or (origin is Origin.OPERATOR and before.stands_back and not wish.lift),
         origin=origin,
         actor_id=None if actor is None else actor.pk,
         actor_name=SYSTEM if actor is None else actor.get_username(),

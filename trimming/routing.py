@@ -130,4 +130,4 @@ def is_shadowed(policy: Policy, digest: str) -> bool:
     Another draw than that of the arms, so that neither depends on the other.
     """
     bucket = bucket_of(f"{policy.salt}/shadow", digest)
-    return not policy.stands_back and is_below(bucket, policy.shadow_share)
+    return is_below(bucket, policy.shadow_share)

@@ -365,6 +365,10 @@ class Migration(migrations.Migration):
                 ("salt", models.CharField(max_length=64, verbose_name="salt")),
                 ("guarded", models.BooleanField(default=False, verbose_name="only while watched")),
                 (
+                    "stands_back",
+                    models.BooleanField(default=False, verbose_name="a rollback stands"),
+                ),
+                (
                     "origin",
                     models.CharField(
                         choices=[

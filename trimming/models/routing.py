@@ -23,6 +23,8 @@ class RoutingPolicy(AppendOnly):
     shadow_share = models.FloatField(_("share compared"), default=0.0)
     salt = models.CharField(_("salt"), max_length=64)
     guarded = models.BooleanField(_("only while watched"), default=False)
+    # a rollback stands until it is lifted or a rollout begins again
+    stands_back = models.BooleanField(_("a rollback stands"), default=False)
     origin = models.CharField(_("published by"), max_length=16, choices=Origin)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -65,7 +67,7 @@ class RoutingPolicy(AppendOnly):
             shadow_share=self.shadow_share,
             salt=self.salt,
             guarded=self.guarded,
-            stands_back=self.origin == Origin.ROLLBACK,
+            stands_back=self.stands_back,
         )
 
 

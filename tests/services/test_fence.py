@@ -1,0 +1,186 @@
+"""Rollbacks against busy workers, with the real task and the real publishing, in real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.services.console import ROOT, wait_until
+
+pytestmark = pytest.mark.slow
+
+SERVER = os.environ.get("PKTMASK_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432")
+
+
+def environ(folder: Path, url: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PKTMASK_", "DJANGO_"))}
+    return {
+        **kept,
+        "PKTMASK_DATA_DIR": str(folder),
+        "PKTMASK_DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "tests.services.fence.settings",
+        # the race brings the breaker to nothing, and a lost probe must not stop it
+        "PKTMASK_TRIMMING__MAX_ATTEMPTS": "100",
+    }
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of a new database: of PostgreSQL, or none for SQLite."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    psycopg = pytest.importorskip("psycopg")
+    try:
+        server = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        if os.environ.get("REQUIRE_SERVICES"):
+            raise
+        pytest.skip("PostgreSQL is not running")
+    name = f"fence_{uuid.uuid4().hex[:12]}"
+    with server:
+        server.execute(f"CREATE DATABASE {name}")
+        yield f"{SERVER}/{name}"
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def race(folder: Path, url: str, *arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.services.fence.race", *arguments],
+        cwd=ROOT,
+        env=environ(folder, url),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    sys.stdout.write(f"{json.dumps(found)}\n")  # the long run reads it
+    return found
+
+
+def is_clean(found: dict[str, Any]) -> bool:
+    return (found["late_decisions"], found["late_publications"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("database", "workers", "rollbacks"),
+    [("postgresql", 6, 12), ("sqlite", 4, 12)],
+    indirect=["database"],
+)
+def test_after_a_rollback_nothing_is_decided_or_published_for_the_treatment(
+    tmp_path: Path, database: str, workers: int, rollbacks: int
+) -> None:
+    asked = ("--workers", str(workers), "--rollbacks", str(rollbacks))
+    found = race(tmp_path, database, *asked)
+    assert is_clean(found)
+    assert found["broken_workers"] == 0
+    assert found["treatment_runs"] >= rollbacks  # there was something to roll back
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("database", "workers"), [("postgresql", 16), ("sqlite", 4)], indirect=["database"]
+)
+def test_forty_rollbacks_against_all_workers_let_nothing_through_and_are_quick(
+    tmp_path: Path, database: str, workers: int
+) -> None:
+    found = race(tmp_path, database, "--workers", str(workers), "--rollbacks", "40")
+    assert is_clean(found)
+    assert found["broken_workers"] == 0
+    assert found["median_ms"] < 50
+    assert found["longest_ms"] < 500
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("database", "workers"), [("postgresql", 16), ("sqlite", 4)], indirect=["database"]
+)
+def test_without_the_fence_the_same_race_is_lost(
+    tmp_path: Path, database: str, workers: int
+) -> None:
+    asked = ("--workers", str(workers), "--rollbacks", "40", "--without-fence")
+    assert not is_clean(race(tmp_path, database, *asked))
+
+
+SETUP = """
+from django.contrib.auth.models import User
+from tests.factories import capture_bytes, make_job
+from trimming import jobs
+from trimming.policy import Wish, publish
+from trimming.routing_choices import Mode, Origin
+jobs.send = lambda job_id: None
+publish(Wish(Mode.SCANNING), origin=Origin.ROLLOUT, reason="test")
+print(make_job(User.objects.create_user("race"), data=capture_bytes()).pk)
+"""
+LOOK = """
+import json
+from trimming.models import TrimJob, TrimRun
+job = TrimJob.objects.get()
+runs = list(TrimRun.objects.order_by("attempt").values_list("strategy", "outcome"))
+print(json.dumps([job.state, job.why, runs, bool(job.published_run_id)]))
+"""
+
+
+def manage(folder: Path, url: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        cwd=ROOT,
+        env={**environ(folder, url), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+
+
+def shell(folder: Path, url: str, program: str) -> str:
+    return manage(folder, url, "shell", "-v", "0", "-c", program)
+
+
+@pytest.mark.parametrize("database", ["postgresql", "sqlite"], indirect=True)
+def test_a_worker_that_was_stopped_over_a_rollback_publishes_nothing_and_legacy_serves(
+    tmp_path: Path, database: str
+) -> None:
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    manage(tmp_path, database, "migrate", "-v", "0")
+    job_id = shell(tmp_path, database, SETUP)
+    command = [sys.executable, "-m", "tests.services.fence.worker", str(tmp_path), "--once", job_id]
+    surroundings = {**environ(tmp_path, database), "FENCE_GATE": str(gate)}
+    worker = subprocess.Popen(command, cwd=ROOT, env=surroundings)
+    try:
+        wait_until((gate / "begun").exists, 60, "the treatment to begin")
+        worker.send_signal(signal.SIGSTOP)
+        process = psutil.Process(worker.pid)
+        wait_until(lambda: process.status() == psutil.STATUS_STOPPED, 10, "the worker to stop")
+        (gate / "open").touch()
+        manage(tmp_path, database, "emergency_rollback", "--reason", "test")
+        worker.send_signal(signal.SIGCONT)
+        assert worker.wait(60) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+    state, why, runs, is_published = json.loads(shell(tmp_path, database, LOOK))
+    assert (state, why, is_published) == ("waiting", "rolled_back", False)
+    assert runs == [["scanning", "discarded"]]
+    assert not [path for path in (tmp_path / "files" / "outputs").rglob("*") if path.is_file()]
+    subprocess.run(command, cwd=ROOT, env=environ(tmp_path, database), check=True)
+    state, why, runs, is_published = json.loads(shell(tmp_path, database, LOOK))
+    assert (state, why, is_published) == ("done", "mode_legacy", True)
+    assert runs == [["scanning", "discarded"], ["legacy", "done"]]
+    shutil.rmtree(gate)

@@ -1,0 +1,246 @@
+"""Who is to blame for an attempt without a result, and who serves the job instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+from django.utils import timezone
+
+from config.models import AuditEvent
+from tests.factories import capture_bytes, make_job, make_user
+from trimming import jobs, runner, sweeper
+from trimming.breaker import may_go_to
+from trimming.choices import OUTCOME_KINDS, JobState, OutcomeKind, RunOutcome
+from trimming.engine.errors import InputError, OutputError, VerificationError
+from trimming.models import Breaker, TrimJob, TrimRun
+from trimming.policy import Wish, emergency_rollback, publish
+from trimming.routing import CONTROL, TREATMENT
+from trimming.routing_choices import Arm, BreakerState, Mode, Origin, Why
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, settings: Any) -> None:
+    settings.WORK_ROOT = tmp_path / "work"
+    settings.MEDIA_ROOT = tmp_path / "files"
+    settings.WORK_ROOT.mkdir()
+
+
+@pytest.fixture(autouse=True)
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The ids that were sent to the workers."""
+    ids: list[Any] = []
+    monkeypatch.setattr(jobs, "send", ids.append)
+    return ids
+
+
+@pytest.fixture
+def owner() -> User:
+    publish(Wish(Mode.SCANNING), origin=Origin.ROLLOUT, reason="test")
+    return make_user()
+
+
+def run(job: TrimJob) -> TrimRun:
+    runner.run_job(job.pk, "one/1")
+    job.refresh_from_db()
+    return TrimRun.objects.filter(job=job).latest("attempt")
+
+
+Failing = Callable[[Exception], None]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
+    """Let the treatment raise, and the control work."""
+    real = runner.trim
+
+    def fail_with(error: Exception) -> None:
+        def trim(source: Path, target: Path, load: Any, *rest: Any, **more: Any) -> Any:
+            if load().name == TREATMENT:
+                raise error
+            return real(source, target, load, *rest, **more)
+
+        monkeypatch.setattr(runner, "trim", trim)
+
+    return fail_with
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (ValueError("a bug"), RunOutcome.FAILED),
+        (MemoryError(), RunOutcome.FAILED),
+        (VerificationError("a byte is left"), RunOutcome.UNVERIFIED),
+        (runner.DeadlineError("late"), RunOutcome.LATE),
+    ],
+)
+def test_what_the_treatment_is_to_blame_for_is_served_by_legacy(
+    owner: User, failing: Failing, sent: list[Any], error: Exception, outcome: RunOutcome
+) -> None:
+    job = make_job(owner)
+    failing(error)
+    first = run(job)
+    assert (first.outcome, first.strategy, first.kind) == (
+        outcome,
+        TREATMENT,
+        OutcomeKind.STRATEGY_FAILURE,
+    )
+    assert (job.state, job.failed_on) == (JobState.WAITING, TREATMENT)
+    assert sent[-1] == job.pk
+    second = run(job)
+    assert (job.state, job.why, job.arm) == (JobState.DONE, Why.FALLBACK, Arm.TREATMENT)
+    assert (second.outcome, second.strategy) == (RunOutcome.DONE, CONTROL)
+    assert job.published_run == second
+    assert Breaker.objects.get(pk=TREATMENT).failures.keys() == {job.capture.sha256}
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "outcome", "kind"),
+    [
+        (
+            InputError("x", 0, "a packet", "none"),
+            JobState.REFUSED,
+            RunOutcome.REFUSED,
+            OutcomeKind.REFUSED_INPUT,
+        ),
+        (OSError(5, "the disk"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+        (OutputError("no space"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+        (DatabaseError("gone"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+    ],
+)
+def test_what_the_capture_or_the_machine_is_to_blame_for_counts_against_no_strategy(
+    owner: User,
+    failing: Failing,
+    error: Exception,
+    state: JobState,
+    outcome: RunOutcome,
+    kind: OutcomeKind,
+) -> None:
+    job = make_job(owner)
+    failing(error)
+    ended = run(job)
+    assert (job.state, ended.outcome, ended.kind) == (state, outcome, kind)
+    assert not Breaker.objects.exists()
+
+
+def test_legacy_has_nobody_to_fall_back_to(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    emergency_rollback(reason="test")
+    job = make_job(owner)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(runner, "trim", fail)
+    assert run(job).strategy == CONTROL
+    assert job.state == JobState.FAILED
+    assert not Breaker.objects.exists()
+
+
+def test_a_late_job_of_the_treatment_that_the_sweeper_finds_is_served_by_legacy(
+    owner: User,
+) -> None:
+    job = make_job(owner)
+    assert jobs.claim(job.pk, "one/1") is not None
+    TrimJob.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
+    sweeper.sweep()
+    job.refresh_from_db()
+    assert (job.state, job.failed_on) == (JobState.WAITING, TREATMENT)
+    assert run(job).strategy == CONTROL
+
+
+def test_crashes_on_three_distinct_captures_open_the_breaker_and_are_audited(
+    owner: User, failing: Failing
+) -> None:
+    failing(ValueError("a bug"))
+    for _ in range(3):
+        assert may_go_to(TREATMENT)
+        run(make_job(owner))
+    assert Breaker.objects.get().state == BreakerState.OPEN
+    event = AuditEvent.objects.get(action="breaker_changed")
+    assert event.details == {"before": "closed", "after": "open"}
+    job = make_job(owner)
+    assert run(job).strategy == CONTROL
+    assert (job.arm, job.why) == (Arm.TREATMENT, Why.BREAKER_OPEN)
+
+
+def test_the_same_capture_again_and_again_opens_nothing(owner: User, failing: Failing) -> None:
+    failing(ValueError("a bug"))
+    job = make_job(owner)
+    for _ in range(5):
+        run(job)
+        TrimJob.objects.filter(pk=job.pk).update(
+            state=JobState.WAITING, failed_on="", fence_epoch=None, published_run=None
+        )
+    assert Breaker.objects.get().state == BreakerState.CLOSED
+
+
+def test_a_rested_breaker_is_closed_by_good_probes(owner: User, failing: Failing) -> None:
+    Breaker.objects.create(
+        strategy=TREATMENT,
+        state=BreakerState.OPEN,
+        cooldown_seconds=60,
+        probe_after=timezone.now() - timedelta(seconds=1),
+    )
+    for _ in range(3):
+        assert run(make_job(owner)).strategy == TREATMENT
+    assert Breaker.objects.get().state == BreakerState.CLOSED
+
+
+def test_while_one_probe_runs_no_second_one_is_given(owner: User) -> None:
+    Breaker.objects.create(
+        strategy=TREATMENT,
+        state=BreakerState.OPEN,
+        cooldown_seconds=60,
+        probe_after=timezone.now() - timedelta(seconds=1),
+    )
+    first, second = (jobs.claim(make_job(owner).pk, f"w/{n}") for n in range(2))
+    assert first is not None
+    assert second is not None
+    assert (first.strategy, second.strategy) == (TREATMENT, CONTROL)
+
+
+def test_a_decision_is_kept_over_attempts_and_made_anew_after_a_rollback(owner: User) -> None:
+    job = make_job(owner)
+    run_ = jobs.claim(job.pk, "one/1")
+    assert run_ is not None
+    publish(Wish(Mode.LEGACY), origin=Origin.ROLLOUT, reason="no rollback")
+    jobs.lose(run_, RunOutcome.LOST, "gone")
+    again = jobs.claim(job.pk, "two/2")
+    assert again is not None
+    assert (again.strategy, again.policy_version) == (TREATMENT, run_.policy_version)
+    emergency_rollback(reason="test")
+    jobs.lose(again, RunOutcome.LOST, "gone")
+    last = jobs.claim(job.pk, "three/3")
+    assert last is not None
+    assert (last.strategy, last.fence_epoch) == (CONTROL, 2)
+
+
+def test_what_the_treatment_made_before_a_rollback_is_discarded_and_legacy_serves(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job(owner, capture_bytes())
+    real = runner.trim
+
+    def trim(*arguments: Any, **more: Any) -> Any:
+        report = real(*arguments, **more)
+        emergency_rollback(reason="while it ran")
+        return report
+
+    monkeypatch.setattr(runner, "trim", trim)
+    first = run(job)
+    assert (first.outcome, first.kind) == (RunOutcome.DISCARDED, OutcomeKind.INFRASTRUCTURE)
+    assert (job.state, job.why, job.published_run) == (JobState.WAITING, Why.ROLLED_BACK, None)
+    monkeypatch.setattr(runner, "trim", real)
+    second = run(job)
+    assert (job.state, second.strategy) == (JobState.DONE, CONTROL)
+
+
+def test_every_outcome_says_something_of_its_strategy() -> None:
+    assert set(OUTCOME_KINDS) == set(RunOutcome)
