@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from monitoring.conf import monitoring_settings
 from monitoring.heartbeats import MONITOR, WORKERS
 from monitoring.models import Heartbeat
-from monitoring.pulse import Pulse, pulse_of_workers
+from monitoring.pulse import Pulse, is_outstanding, pulse_of_workers
 from trimming.choices import OPEN_STATES, JobState
 from trimming.models import TrimJob
+from trimming.shadow_queue import comparing
 
 # pulse: tone, shape, word, sentence
 LOOKS: dict[Pulse, tuple[str, str, Any, Any]] = {
@@ -53,6 +54,8 @@ def _service() -> dict[str, Any]:
     limits = monitoring_settings()
     beats = {row.name: row for row in Heartbeat.objects.filter(name__in=(WORKERS, MONITOR))}
     workers, monitor = beats.get(WORKERS), beats.get(MONITOR)
+    # only then it matters who is busy with what
+    owes = workers is not None and is_outstanding(workers.asked_at, workers.at)
     jobs = TrimJob.objects.filter(state__in=OPEN_STATES).aggregate(
         running=Count("pk", filter=Q(state=JobState.RUNNING)),
         busy=Count("pk", filter=Q(state=JobState.RUNNING, lease_until__gte=now)),
@@ -64,7 +67,7 @@ def _service() -> dict[str, Any]:
             asked_at=workers.asked_at if workers else None,
             at=workers.at if workers else None,
             asker_at=monitor.at if monitor else None,
-            busy_workers=jobs["busy"],
+            busy_workers=jobs["busy"] + (comparing(now) if owes else 0),
             workers=settings.Q_CLUSTER["workers"],
             patience=timedelta(seconds=limits.patience_seconds),
             known=timedelta(seconds=limits.known_seconds),

@@ -15,6 +15,7 @@ from monitoring.models import Heartbeat
 from monitoring.tasks import GIVE_SIGN
 from trimming.choices import JobState
 from trimming.models import TrimJob, TrimRun
+from trimming.shadow_queue import comparing
 
 WORKERS: Final = "workers"
 MONITOR: Final = "monitor"
@@ -48,8 +49,9 @@ def ask_workers() -> bool:
 
 
 def busy_workers(now: datetime) -> int:
-    """Return how many jobs are running under a lease that has not run out."""
-    return TrimJob.objects.filter(state=JobState.RUNNING, lease_until__gte=now).count()
+    """Return how many jobs and comparisons run under a lease that has not run out."""
+    jobs = TrimJob.objects.filter(state=JobState.RUNNING, lease_until__gte=now).count()
+    return jobs + comparing(now)
 
 
 def workers_are_stuck() -> bool:

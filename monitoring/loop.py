@@ -56,6 +56,7 @@ def steps() -> tuple[Step, ...]:
         Step("settings", 1, files.look),
         Step("sweep", 2, _sweep),
         Step("resend", 10, _resend),
+        Step("shadows", 1, _shadows),
         Step("leftovers", 30, _leftovers),
         Step("live_updates", 60, prune_live_updates),
         Step("adoptions", 60, forget_gone_processes),
@@ -149,6 +150,14 @@ def _resend() -> None:
     from trimming.sweeper import resend
 
     resend(workers=settings.Q_CLUSTER["workers"])
+
+
+def _shadows() -> None:
+    from trimming import shadow_queue
+
+    shadow_queue.take_back_lost()
+    shadow_queue.drop_outdated()
+    shadow_queue.hand_out()
 
 
 def _leftovers() -> None:

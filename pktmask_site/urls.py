@@ -12,5 +12,7 @@ urlpatterns = [
     path("sign-in/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", LogoutView.as_view(), name="logout"),
     path("captures/", include("trimming.urls")),
+    path("routing/", include("trimming.routing_urls")),
+    path("offline-tests/", include("trimming.offline_urls")),
     path("admin/", admin.site.urls),
 ]

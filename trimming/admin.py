@@ -20,9 +20,23 @@ from config.admin_rows import ReadOnlyAdmin, chip, link_to, moment, pretty_json
 from config.audit import record
 from trimming import jobs, quantities
 from trimming.models import Capture, Download, TrimJob, TrimRun
+from trimming.offline_admin import OfflineTestAdmin
 from trimming.profile_admin import ProfileAdmin
+from trimming.routing_admin import BreakerAdmin, GuardLeaseAdmin, RoutingPolicyAdmin
+from trimming.shadow_admin import ShadowAdmin
 
-__all__ = ["CaptureAdmin", "DownloadAdmin", "ProfileAdmin", "TrimJobAdmin", "TrimRunAdmin"]
+__all__ = [
+    "BreakerAdmin",
+    "CaptureAdmin",
+    "DownloadAdmin",
+    "GuardLeaseAdmin",
+    "OfflineTestAdmin",
+    "ProfileAdmin",
+    "RoutingPolicyAdmin",
+    "ShadowAdmin",
+    "TrimJobAdmin",
+    "TrimRunAdmin",
+]
 
 Queryset = QuerySet[Any]
 
@@ -180,6 +194,9 @@ class TrimJobAdmin(ReadOnlyAdmin):
         ("state_chip", "percent_done", "stage"),
         "reason",
         ("capture_link", "profile", "strategy_override"),
+        ("routed_to", "arm", "why"),
+        ("bucket", "share", "failed_on"),
+        ("policy_version", "fence_epoch"),
         ("requested_by", CREATED, QUEUED),
         (CLAIMED, FINISHED, CANCEL_ASKED),
         ("attempt", "forgiven", "runs"),
@@ -246,6 +263,7 @@ class TrimRunAdmin(ReadOnlyAdmin):
         "reason",
         ("capture_link", "job_link"),
         ("strategy", "strategy_version", "worker"),
+        ("arm", "policy_version", "fence_epoch", "config_version"),
         (STARTED, FINISHED, "took"),
         ("input_bytes", "output_bytes", "masked_bytes", "messages"),
         "output_sha256",

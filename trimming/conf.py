@@ -124,6 +124,19 @@ class RoutingSettings(Section):
     breaker_probe_seconds: float = Field(
         600.0, ge=1, le=DAY_SECONDS, description="a tried job that is not heard of is given up"
     )
+    shadow_pending_files: int = Field(
+        1_000,
+        ge=1,
+        le=1_000_000,
+        description="so many captures may wait for their comparison in the background; more are "
+        "left out, and counted",
+    )
+    shadow_deadline_seconds: float = Field(
+        900.0,
+        ge=10,
+        le=DAY_SECONDS,
+        description="a comparison in the background may take so long, then it is ignored",
+    )
 
 
 @registry.register

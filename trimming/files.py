@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.files import File
 from django.db.models.fields.files import FieldFile
 
-from trimming.models import TrimRun, output_path
+from trimming.models import Shadow, TrimRun, output_path
 
 CHUNK_BYTES = 1 << 20
 # called with the bytes that are done; may raise to stop
@@ -41,6 +41,11 @@ def private_folder(name: str) -> Iterator[Path]:
 def private_name(run: TrimRun) -> str:
     """Return the name of the folder of an attempt's private copies."""
     return f"{run.job_id}-{run.attempt}"
+
+
+def shadow_name(shadow: Shadow) -> str:
+    """Return the name of the folder of a comparison's private copy."""
+    return f"shadow-{shadow.pk}-{shadow.attempt}"
 
 
 def remove_leftovers(run: TrimRun) -> None:

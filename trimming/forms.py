@@ -15,6 +15,7 @@ from trimming.conf import trimming_settings
 from trimming.engine.strategies.registry import available
 from trimming.listing import Filter
 from trimming.models import AnyUser, Profile
+from trimming.overrides import standing_refusal
 from trimming.profiles import offered
 
 
@@ -26,6 +27,8 @@ class UploadChoices:
     # empty where the user may not choose one or there is no choice
     strategies: list[str]
     max_bytes: int
+    # why only legacy can be chosen now; empty where any can
+    override_refusal: str = ""
 
 
 def upload_choices(user: AnyUser) -> UploadChoices | None:
@@ -33,7 +36,9 @@ def upload_choices(user: AnyUser) -> UploadChoices | None:
     if not _may(user, "add_capture"):
         return None
     limit = trimming_settings().max_upload_bytes
-    return UploadChoices(list(offered()), strategies_for(user), limit)
+    strategies = strategies_for(user)
+    refusal = standing_refusal() if strategies else ""
+    return UploadChoices(list(offered()), strategies, limit, refusal)
 
 
 def _may(user: AnyUser, permission: str) -> bool:

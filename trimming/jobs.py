@@ -6,7 +6,7 @@ what is decided by the views; what must follow is decided by moves.py and job_ru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,9 +24,9 @@ from trimming.files import remove_leftovers
 from trimming.models import AnyUser, Capture, Profile, TrimJob, TrimRun
 from trimming.moves import Move, result, sources
 from trimming.rates import measured_bytes_per_s
-from trimming.routing import STRATEGIES
+from trimming.routing import CONTROL
 from trimming.routing_choices import Why
-from trimming.routing_of_jobs import decided, is_outdated
+from trimming.routing_of_jobs import decided, is_outdated, is_overtaken
 from trimming.shadow_queue import queue_shadow
 from trimming.signals import job_changed
 
@@ -106,31 +106,37 @@ def cancel(job_id: UUID) -> bool:
 def claim(job_id: UUID, worker: str) -> TrimRun | None:
     """Take a waiting job for ``worker``; None when it is not waiting any more.
 
-    Decides where it goes, under the fence.  Counts the attempt, so that a job which kills its
-    worker is not begun for ever.
+    Counts the attempt, so that a job which kills its worker is not begun for ever.
     """
-    # whoever takes the fence alone waits for those within: what need not be there is done before
-    rates = {name: measured_bytes_per_s(name) for name in STRATEGIES.values()}
-    with fence():
+    while True:
         job = TrimJob.objects.select_related("capture").filter(pk=job_id).first()
         if job is None or job.state != JobState.WAITING:
             return None
-        run = _begin(job, worker, decided(job), rates)
-        if run is None:
-            return None
-        tell(job_id)
-    return TrimRun.objects.select_related("job__capture", "job__profile").get(pk=run.pk)
+        routed = decided(job)
+        allowed = job_rules.deadline_seconds(
+            job.capture.size_bytes,
+            measured_bytes_per_s(routed["routed_to"]),
+            trimming_settings().least_deadline_seconds,
+        )
+        with guarded_from_rollbacks(routed["routed_to"]):
+            # who takes the treatment away waits for all within: nothing more is done here
+            if is_overtaken(routed):
+                continue
+            run = _begin(job, worker, routed, allowed)
+            if run is None:
+                return None
+            tell(job_id)
+        return TrimRun.objects.select_related("job__capture", "job__profile").get(pk=run.pk)
 
 
-def _begin(
-    job: TrimJob, worker: str, routed: dict[str, Any], rates: Mapping[str, float]
-) -> TrimRun | None:
+def guarded_from_rollbacks(strategy: str) -> AbstractContextManager[None]:
+    """Return a transaction; under the fence where it gives or takes something of the treatment."""
+    return transaction.atomic() if strategy == CONTROL else fence()
+
+
+def _begin(job: TrimJob, worker: str, routed: dict[str, Any], allowed: float) -> TrimRun | None:
     settings = trimming_settings()
     size = job.capture.size_bytes
-    strategy = routed["routed_to"]
-    # one that a person chose may be another than the two
-    rate = rates.get(strategy) or measured_bytes_per_s(strategy)
-    allowed = job_rules.deadline_seconds(size, rate, settings.least_deadline_seconds)
     now = timezone.now()
     won = apply_move(
         TrimJob.objects.filter(pk=job.pk, attempt=job.attempt),
@@ -151,7 +157,7 @@ def _begin(
     return TrimRun.objects.create(
         job=job,
         attempt=job.attempt + 1,
-        strategy=strategy,
+        strategy=routed["routed_to"],
         arm=routed["arm"],
         policy_version=routed["policy_version"],
         fence_epoch=routed["fence_epoch"],
@@ -188,7 +194,7 @@ def publish(run: TrimRun, **values: Any) -> bool:
     tell what came of it.
     """
     now = timezone.now()
-    with fence():
+    with guarded_from_rollbacks(run.strategy):
         if is_outdated(run):
             _send_back(run, Move.DISCARD, RunOutcome.DISCARDED, why=Why.ROLLED_BACK, **NOT_ROUTED)
             return False

@@ -18,6 +18,7 @@ from django.db.models.fields.json import KeyTransform
 
 from trimming.choices import JobState, RunOutcome
 from trimming.models import AnyUser, Capture, TrimJob, TrimRun
+from trimming.routing_words import Route, route_of
 
 PAGE_SIZE: Final = 50
 RECENT: Final = timedelta(hours=1)
@@ -91,6 +92,11 @@ class Row:
         if self.run is not None:
             return self.run.strategy
         return self.job.strategy_override if self.job else ""
+
+    @property
+    def route(self) -> Route | None:
+        """Why it went to its strategy; None without a job."""
+        return None if self.job is None else route_of(self.job, self.job.runs.all())
 
     @property
     def reason(self) -> str:

@@ -17,8 +17,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from config.audit import SYSTEM, record
+from config.layers import ConfigurationError
 from trimming.conf import routing_settings
 from trimming.fence import fence
 from trimming.models import GuardLease, RoutingPolicy
@@ -39,8 +41,8 @@ class PolicyRefusedError(Exception):
 class Wish:
     """What somebody wants to be in force.  Shares are from 0 to 1.
 
-    ``salt``: None keeps the draw that decides which captures are in the share.  ``lift``: a rollback
-    that stands is over; scanning may be given by hand after that, with another wish.
+    ``salt``: None keeps the draw that decides which captures are in the share.  ``lift``: a
+    rollback that stands is over; scanning may be given by hand after that, with another wish.
     """
 
     mode: Mode
@@ -57,13 +59,18 @@ def newest_policy() -> RoutingPolicy:
     return found or _first_policy()
 
 
+def epoch_in_force() -> int | None:
+    """Return the epoch in force; None before the first policy."""
+    newest = RoutingPolicy.objects.order_by("-version")
+    return newest.values_list("fence_epoch", flat=True).first()
+
+
 def _first_policy() -> RoutingPolicy:
-    settings = routing_settings()
-    first, _ = RoutingPolicy.objects.get_or_create(
+    first, _made = RoutingPolicy.objects.get_or_create(
         version=1,
         defaults={
             "fence_epoch": 1,
-            "mode": settings.first_mode,
+            "mode": _first_mode(),
             "salt": new_salt(),
             "origin": Origin.FIRST,
             "actor_name": SYSTEM,
@@ -72,6 +79,13 @@ def _first_policy() -> RoutingPolicy:
         },
     )
     return first
+
+
+def _first_mode() -> str:
+    try:
+        return routing_settings().first_mode
+    except ConfigurationError:  # a rollback must be possible all the same
+        return Mode.LEGACY
 
 
 def new_salt() -> str:
@@ -132,16 +146,18 @@ def _check(wish: Wish, origin: Origin, before: RoutingPolicy) -> None:
     permitted = permitted_modes()
     if wish.mode not in permitted:
         raise PolicyRefusedError(
-            f"The mode {wish.mode.value} is not permitted; the settings permit: "
-            f"{', '.join(mode.value for mode in permitted)}."
+            _("The mode %(mode)s is not permitted; the settings permit: %(permitted)s.")
+            % {"mode": wish.mode.value, "permitted": ", ".join(mode.value for mode in permitted)}
         )
     if not (0 <= wish.treatment_share <= 1 and 0 <= wish.shadow_share <= 1):
-        raise PolicyRefusedError("A share is a number from 0 to 1.")
+        raise PolicyRefusedError(_("A share is a number from 0 to 1."))
     gives_treatment = wish.mode in (Mode.SCANNING, Mode.AUTO, Mode.AB_TEST)
     if before.stands_back and origin is Origin.OPERATOR and gives_treatment:
         raise PolicyRefusedError(
-            "A rollback stands, so scanning is not given by hand. Publish the mode legacy or "
-            "comparison and lift the rollback with it, or start a rollout."
+            _(
+                "A rollback stands, so scanning is not given by hand. Publish the mode legacy or "
+                "comparison and lift the rollback with it, or start a rollout."
+            )
         )
 
 
@@ -179,7 +195,10 @@ def _write(
         target=policy,
         **_facts(policy),
     )
-    transaction.on_commit(lambda: policy_published.send(RoutingPolicy, version=policy.version))
+    # robust: whoever listens must not make a policy that is in force look as if it were not
+    transaction.on_commit(
+        lambda: policy_published.send(RoutingPolicy, version=policy.version), robust=True
+    )
     return policy
 
 

@@ -6,18 +6,31 @@ from collections.abc import Mapping
 
 from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
 
-LOOK = ("view_capture", "view_trimjob", "view_trimrun", "view_profile")
+LOOK = (
+    "view_capture",
+    "view_trimjob",
+    "view_trimrun",
+    "view_profile",
+    "view_routingpolicy",
+    "view_breaker",
+    "view_guardlease",
+    "view_shadow",
+    "view_offlinetest",
+)
 WORK = (*LOOK, "add_capture", "delete_capture", "add_trimjob", "change_trimjob", "download_capture")
 
 ROLE_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
     VIEWER: LOOK,
-    OPERATOR: WORK,
-    APPROVER: LOOK,
+    # who sees that something goes wrong takes scanning away; giving it is another matter
+    OPERATOR: (*WORK, "emergency_rollback"),
+    APPROVER: (*LOOK, "emergency_rollback"),
     ADMINISTRATOR: (
         *WORK,
         "view_all_captures",
         "override_strategy",
         "add_profile",
         "view_download",
+        "publish_policy",
+        "emergency_rollback",
     ),
 }

@@ -73,7 +73,7 @@ class ShadowState(models.TextChoices):
     WAITING = "waiting", _("waiting")
     RUNNING = "running", _("running")
     DONE = "done", _("done")
-    DROPPED = "dropped", _("dropped: too many were waiting")
+    DROPPED = "dropped", _("left out")
     BROKEN = "broken", _("stopped by a fault around it")
 
 

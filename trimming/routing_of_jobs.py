@@ -1,4 +1,4 @@
-"""Where a job goes: the decision's facts are loaded, and its answer is kept.  Under the fence."""
+"""Where a job goes: the decision's facts are loaded, and its answer is kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.conf import settings
 from trimming.breaker import may_go_to
 from trimming.engine.strategies.registry import available
 from trimming.models import RoutingPolicy, TrimJob, TrimRun
-from trimming.policy import is_watched, newest_policy
+from trimming.policy import epoch_in_force, is_watched, newest_policy
 from trimming.routing import CONTROL, TREATMENT, Policy, Traits, decide
 
 log = structlog.get_logger("pktmask.routing")
@@ -67,6 +67,11 @@ def traits_of(job: TrimJob) -> Traits:
     )
 
 
+def is_overtaken(routed: dict[str, Any]) -> bool:
+    """Tell whether the treatment was taken away since it was given.  Under the fence."""
+    return bool(routed["routed_to"] != CONTROL and routed["fence_epoch"] != epoch_in_force())
+
+
 def is_outdated(run: TrimRun) -> bool:
     """Tell whether what a treatment made may not be published any more.  Under the fence."""
-    return run.strategy != CONTROL and run.fence_epoch != newest_policy().fence_epoch
+    return run.strategy != CONTROL and run.fence_epoch != epoch_in_force()

@@ -8,3 +8,5 @@ job_changed = Signal()
 capture_changed = Signal()
 # a routing policy is in force; argument: version
 policy_published = Signal()
+# a comparison in the background came to its end; argument: shadow_id (UUID)
+shadow_ended = Signal()

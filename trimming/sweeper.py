@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from trimming import job_rules, jobs
+from trimming import job_rules, jobs, shadow_queue
 from trimming.choices import JobState, RunOutcome
 from trimming.conf import trimming_settings
 from trimming.models import TrimJob
@@ -48,6 +48,7 @@ def take_back(worker_prefix: str, *, forgiven: bool) -> int:
     """
     outcome = RunOutcome.GIVEN_BACK if forgiven else RunOutcome.LOST
     reason = _("The worker was stopped, and the job was begun too often.")
+    shadow_queue.take_back(worker_prefix, forgiven=forgiven)
     runs = jobs.open_runs(Q(lease_owner__startswith=worker_prefix))
     return sum(jobs.lose(run, outcome, reason, forgiven=forgiven) for run in runs)
 
@@ -60,7 +61,7 @@ def resend(workers: int) -> int:
     claimed = TrimJob.objects.exclude(claimed_at=None)
     newest = claimed.order_by("-queued_at").values_list("queued_at", flat=True).first()
     last = claimed.order_by("-claimed_at").values_list("claimed_at", flat=True).first()
-    busy = TrimJob.objects.filter(state=JobState.RUNNING).count()
+    busy = TrimJob.objects.filter(state=JobState.RUNNING).count() + shadow_queue.comparing(now)
     sent = 0
     for job_id, queued_at in waiting.order_by("queued_at").values_list("pk", "queued_at")[
         :RESEND_BATCH

@@ -15,6 +15,17 @@ def worker_name() -> str:
     return f"{cluster}/{os.getpid()}"
 
 
+def run_shadow(shadow_id: str) -> None:
+    """Do one attempt at a comparison, under one version of the settings and within its limits."""
+    from config.current import adopt_newest, pinned
+    from trimming.shadow_runner import run_shadow as run
+    from trimming.worker_limits import limit_job
+
+    with pinned(adopt_newest()):
+        limit_job()
+        run(UUID(shadow_id), worker_name())
+
+
 def run_job(job_id: str) -> None:
     """Do one attempt at a job, under one version of the settings and within its limits."""
     from config.current import adopt_newest, pinned

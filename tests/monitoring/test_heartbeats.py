@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.utils import timezone
 from django_q.models import OrmQ
 
@@ -13,7 +15,10 @@ from monitoring import heartbeats
 from monitoring.models import Heartbeat
 from monitoring.tasks import GIVE_SIGN, give_sign, note_sign
 from tests.factories import make_job, make_user
+from tests.trimming.shadows import compare_all, make_shadow
 from trimming.jobs import claim
+from trimming.models import Shadow, TrimRun
+from trimming.shadow_queue import claim as claim_shadow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,7 +76,7 @@ def test_workers_that_do_not_answer_are_stuck() -> None:
 
 def test_workers_that_all_have_a_job_are_not_stuck() -> None:
     user = make_user()
-    for number in range(settings.Q_CLUSTER["workers"]):
+    for number in range(django_settings.Q_CLUSTER["workers"]):
         run = claim(make_job(user).pk, f"cluster/{number}")
         assert run is not None
         type(run).objects.filter(pk=run.pk).update(
@@ -80,6 +85,21 @@ def test_workers_that_all_have_a_job_are_not_stuck() -> None:
     heartbeats.ask_workers()
     set_back(heartbeats.WORKERS, 20, "asked_at")
     assert not heartbeats.workers_are_stuck()
+
+
+def test_workers_that_are_busy_with_comparisons_are_not_stuck(
+    settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    settings.Q_CLUSTER = {**settings.Q_CLUSTER, "workers": 1}
+    compare_all()
+    assert claim_shadow(make_shadow().pk, "cluster/1") is not None
+    TrimRun.objects.update(started_at=timezone.now() - timedelta(seconds=300))
+    heartbeats.ask_workers()
+    set_back(heartbeats.WORKERS, 20, "asked_at")
+    assert not heartbeats.workers_are_stuck()
+    Shadow.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert heartbeats.workers_are_stuck()
 
 
 def test_workers_that_claimed_a_job_just_now_are_not_stuck() -> None:

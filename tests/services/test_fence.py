@@ -117,13 +117,14 @@ def test_without_the_fence_the_same_race_is_lost(
 
 SETUP = """
 from django.contrib.auth.models import User
-from tests.factories import capture_bytes, make_job
+from tests.captures import pcap
+from tests.factories import make_job
 from trimming import jobs
 from trimming.policy import Wish, publish
 from trimming.routing_choices import Mode, Origin
 jobs.send = lambda job_id: None
 publish(Wish(Mode.SCANNING), origin=Origin.ROLLOUT, reason="test")
-print(make_job(User.objects.create_user("race"), data=capture_bytes()).pk)
+print(make_job(User.objects.create_user("race"), data=pcap([bytes(64)])).pk)
 """
 LOOK = """
 import json

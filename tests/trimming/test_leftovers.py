@@ -11,12 +11,14 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from tests.factories import make_job, make_user
-from trimming import jobs
+from tests.trimming.shadows import compare_all, make_shadow
+from trimming import jobs, shadow_queue
 from trimming.choices import RunOutcome
-from trimming.files import work_root
+from trimming.files import shadow_name, work_root
 from trimming.leftovers import remove_left_folders
-from trimming.models import TrimRun, output_path
+from trimming.models import Shadow, TrimRun, output_path
 from trimming.moves import Move
+from trimming.routing_choices import ShadowState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +74,30 @@ def test_a_worker_that_only_lost_its_job_has_time_to_clean_up_itself() -> None:
     assert remove_left_folders(timedelta(minutes=1)) == 0
     TrimRun.objects.filter(pk=run.pk).update(finished_at=timezone.now() - timedelta(minutes=2))
     assert remove_left_folders(timedelta(minutes=1)) == 1
+    assert not folder.exists()
+
+
+def test_a_comparison_keeps_its_folder_while_it_runs_and_a_while_after() -> None:
+    compare_all()
+    shadow = shadow_queue.claim(make_shadow().pk, "cluster/1")
+    assert shadow is not None
+    folder = work_root() / shadow_name(shadow)
+    folder.mkdir()
+    assert remove_left_folders(NOW) == 0
+    shadow_queue.end(shadow, ShadowState.DONE)
+    assert remove_left_folders(timedelta(minutes=1)) == 0
+    assert remove_left_folders(NOW) == 1
+    assert not folder.exists()
+
+
+def test_a_comparison_that_was_begun_anew_loses_the_folder_of_the_attempt_before() -> None:
+    compare_all()
+    shadow = shadow_queue.claim(make_shadow().pk, "cluster/1")
+    assert shadow is not None
+    folder = work_root() / shadow_name(shadow)
+    folder.mkdir()
+    Shadow.objects.update(attempt=2)
+    assert remove_left_folders(NOW) == 1
     assert not folder.exists()
 
 

@@ -17,6 +17,7 @@ from tests.factories import capture_bytes, make_job, make_user
 from trimming import jobs, runner, sweeper
 from trimming.breaker import may_go_to
 from trimming.choices import OUTCOME_KINDS, JobState, OutcomeKind, RunOutcome
+from trimming.engine import pipeline
 from trimming.engine.errors import InputError, OutputError, VerificationError
 from trimming.models import Breaker, TrimJob, TrimRun
 from trimming.policy import Wish, emergency_rollback, publish
@@ -59,7 +60,7 @@ Failing = Callable[[Exception], None]
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
     """Let the treatment raise, and the control work."""
-    real = runner.trim
+    real = pipeline.trim
 
     def fail_with(error: Exception) -> None:
         def trim(source: Path, target: Path, load: Any, *rest: Any, **more: Any) -> Any:
@@ -226,7 +227,7 @@ def test_what_the_treatment_made_before_a_rollback_is_discarded_and_legacy_serve
     owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_job(owner, capture_bytes())
-    real = runner.trim
+    real = pipeline.trim
 
     def trim(*arguments: Any, **more: Any) -> Any:
         report = real(*arguments, **more)

@@ -195,7 +195,8 @@ def test_nothing_goes_to_the_treatment_against_a_rollback(
 
 def test_every_decision_goes_to_the_strategy_of_its_arm_or_says_why_not() -> None:
     exceptions = {Why.BREAKER_OPEN, Why.FALLBACK}
-    for mode, watched, may, guarded in product(Mode, *[(True, False)] * 3):
+    yes_no = (True, False)
+    for mode, watched, may, guarded in product(Mode, yes_no, yes_no, yes_no):
         found = where(
             replace(POLICY, mode=mode, guarded=guarded), is_watched=watched, may_treat=may
         )

@@ -136,10 +136,12 @@ def compare(
     progress: CompareProgress | None = None,
     most: int = MAX_SHOWN,
     interpret_below_bytes: int = 0,
+    second_runs_first: bool = False,
 ) -> Comparison:
     """Plan the capture ``source`` with two strategies and compare the plans.
 
     Strategies are loaded once the input is known to be a capture.  ``clock`` returns seconds.
+    ``second_runs_first`` changes who runs when, and nothing in the result.
     Large plans are spilled to ``folder``, by default the system's for such files.  ``most`` bounds
     each kind of difference that is kept; all are counted.
 
@@ -156,10 +158,18 @@ def compare(
         capture.look_at_start(START_BYTES)  # a capture cut before its first packet is refused
         one, other = (load() for load in load_strategies)
         try:
-            sides = (
-                _side(capture, one, first, clock, _told(progress, "first", capture)),
-                _side(capture, other, second, clock, _told(progress, "second", capture)),
-            )
+            runs: list[tuple[Strategy, MaskPlan, CompareStage]] = [
+                (one, first, "first"),
+                (other, second, "second"),
+            ]
+            if second_runs_first:
+                runs.reverse()
+            sides = [
+                _side(capture, strategy, plan, clock, _told(progress, stage, capture))
+                for strategy, plan, stage in runs
+            ]
+            if second_runs_first:
+                sides.reverse()
             told = _told(progress, "compare", capture)
             found = _Found(options, most)
             for base, windows in _side_by_side(first.reader(), second.reader()):
@@ -169,7 +179,7 @@ def compare(
         except OSError as error:
             raise output_error(Path(spilled), error) from None
         left_out = capture.tail.length if capture.tail else 0
-    return found.result(options.name, sides, left_out)
+    return found.result(options.name, (sides[0], sides[1]), left_out)
 
 
 def _told(

@@ -42,10 +42,9 @@ def main() -> None:
 def compile_kernels() -> None:
     """Trim captures of each format, under each profile, with each strategy that has kernels."""
     names = [name for name in BUILT_IN if name != WITHOUT_KERNELS] or [WITHOUT_KERNELS]
-    packets = list(_packets())
     with tempfile.TemporaryDirectory(prefix="pktmask-warm-") as folder:
         source, target = Path(folder, "in"), Path(folder, "out")
-        for content in (_pcap(packets), _pcapng(packets)):
+        for content in sample_captures():
             source.write_bytes(content)
             for name in names:
                 for profile in PROFILES.values():
@@ -57,6 +56,12 @@ def compile_kernels() -> None:
                         clock=time.perf_counter,
                         peak_rss_bytes=lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
                     )
+
+
+def sample_captures() -> tuple[bytes, bytes]:
+    """Return a small pcap and a small pcapng that lead through every kernel."""
+    packets = list(_packets())
+    return _pcap(packets), _pcapng(packets)
 
 
 def remove_old() -> None:

@@ -4,15 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('trimming', '0003_routing'),
+        ("trimming", "0003_routing"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='shadow',
-            name='state',
-            field=models.CharField(choices=[('waiting', 'waiting'), ('running', 'running'), ('done', 'done'), ('dropped', 'left out'), ('broken', 'stopped by a fault around it')], db_index=True, default='waiting', max_length=16, verbose_name='state'),
+            model_name="shadow",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("waiting", "waiting"),
+                    ("running", "running"),
+                    ("done", "done"),
+                    ("dropped", "left out"),
+                    ("broken", "stopped by a fault around it"),
+                ],
+                db_index=True,
+                default="waiting",
+                max_length=16,
+                verbose_name="state",
+            ),
         ),
     ]

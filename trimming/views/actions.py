@@ -24,6 +24,7 @@ from config.audit import record
 from trimming import jobs, retention
 from trimming.engine.strategies.registry import available
 from trimming.models import Capture, Profile
+from trimming.overrides import refusal_of
 from trimming.profiles import offered
 
 
@@ -104,6 +105,8 @@ def run_again(request: HttpRequest, capture: Capture) -> Answer:
         raise PermissionDenied
     if strategy and strategy not in available(settings.TRIMMING_STRATEGIES):
         return Answer(False, _("Choose one of the strategies that there are."))
+    if refusal := refusal_of(strategy):
+        return Answer(False, refusal)
     with transaction.atomic():
         kept = Capture.objects.select_for_update().get(pk=capture.pk)
         if not kept.has_original:

@@ -21,8 +21,11 @@ from trimming.choices import JobState
 from trimming.engine.errors import OptionsError
 from trimming.engine.options import TrimOptions
 from trimming.engine.strategies.registry import available
-from trimming.models import AnyUser, Capture, Download, Profile, TrimJob, TrimRun
+from trimming.models import AnyUser, Capture, Download, Profile, Shadow, TrimJob, TrimRun
+from trimming.overrides import standing_refusal
 from trimming.profiles import offered
+from trimming.routing_words import route_of
+from trimming.shadow_report import ShadowPanel, shadow_panel
 
 # so many of the newest attempts and downloads are listed
 MAX_ATTEMPTS = 50
@@ -51,7 +54,7 @@ def capture(request: HttpRequest, capture_id: UUID) -> HttpResponse:
         ),
         pk=capture_id,
     )
-    job, result = found.current_job, newest_result(found)
+    job, result, runs = found.current_job, newest_result(found), attempts(found)
     context: dict[str, Any] = {
         "capture": found,
         "job": job,
@@ -60,8 +63,11 @@ def capture(request: HttpRequest, capture_id: UUID) -> HttpResponse:
         "elapsed_seconds": elapsed_seconds(job),
         "elapsed": clock(elapsed_seconds(job)),
         "before": jobs_before(job),
-        "attempts": attempts(found),
+        "attempts": runs,
+        "route": None if job is None else route_of(job, runs),
+        "newest_run": next((run for run in runs if job and run.job_id == job.pk), None),
         "downloads": downloads(found),
+        "shadow": newest_shadow(found),
         **choices(request.user, found),
     }
     return render(request, "trimming/capture.html", context)
@@ -90,6 +96,12 @@ def newest_result(capture: Capture) -> Result | None:
         verdict=NO_REPORT if report is None else report.verdict,
         is_earlier=run.job_id != capture.current_job_id,
     )
+
+
+def newest_shadow(capture: Capture) -> ShadowPanel | None:
+    """Return the newest comparison in the background, read for the page."""
+    shadow = Shadow.objects.filter(job__capture=capture).first()
+    return None if shadow is None else shadow_panel(shadow)
 
 
 def heading(job: TrimJob | None, result: Result | None) -> Verdict:
@@ -162,6 +174,7 @@ def choices(user: AnyUser, capture: Capture) -> dict[str, Any]:
     return {
         "profiles": profiles,
         "strategies": strategies,
+        "override_refusal": standing_refusal() if strategies else "",
         "is_open": is_open,
         "can_download": _has_perm(user, "download_capture"),
         "can_cancel": is_open and _has_perm(user, "change_trimjob"),

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from trimming.engine.strategies.registry import available
 from trimming.intake import Accepted, take_in
 from trimming.models import AnyUser, Capture, Profile
+from trimming.overrides import refusal_of
 from trimming.profiles import offered
 from trimming.uploads import UPLOAD_FIELD, ReceivedCapture, Refusal, cannot_write, refused_uploads
 
@@ -67,6 +68,8 @@ class UploadForm(forms.Form):
                 _("This strategy is not known; there are: %(known)s. Nothing was stored.")
                 % {"known": ", ".join(sorted(known))}
             )
+        if refusal := refusal_of(name):
+            raise forms.ValidationError(f"{refusal} " + _("Nothing was stored."))
         return name
 
 

@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import django
 
@@ -58,7 +59,7 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     User.objects.get_or_create(username="race")
     if asked.without_fence:
-        policy.fence = no_fence
+        patch.object(policy, "fence", no_fence).start()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         workers = [_worker(folder, asked.without_fence) for _ in range(asked.workers)]
@@ -94,7 +95,7 @@ def _race(rollbacks: int, rng: random.Random) -> dict[str, Any]:
         if origin is Origin.ROLLBACK:
             counts.append((before.fence_epoch, *counted(before.fence_epoch)))
 
-    policy._check = check_and_count
+    patch.object(policy, "_check", check_and_count).start()
     for _ in range(rollbacks):
         publish(Wish(Mode.SCANNING), origin=Origin.ROLLOUT, reason="race")
         _wait_for_decisions(policy.newest_policy().fence_epoch, LEAST_BETWEEN)

@@ -109,6 +109,26 @@ def test_equal_plans_match_however_their_spans_are_cut(source: Path) -> None:
     assert (found.range_count, found.mismatched_bytes, found.ranges) == (0, 0, ())
 
 
+def test_who_runs_first_changes_nothing_in_the_result(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = spans((1, 0, 30, BODY)), spans((1, 0, 20, HEADER))
+    found, order = {}, {}
+    for second_first in (False, True):
+        monkeypatch.setattr(Scripted, "planned", [])
+        found[second_first] = compare(
+            source,
+            (lambda: Scripted(one, "a"), lambda: Scripted(other, "b")),
+            STANDARD,
+            clock=lambda: 0.0,
+            folder=source.parent,
+            second_runs_first=second_first,
+        )
+        order[second_first] = Scripted.planned
+    assert found[True] == found[False]
+    assert order == {False: ["a", "b"], True: ["b", "a"]}
+
+
 def test_ranges_that_differ_are_told_with_both_classes_and_nothing_else(source: Path) -> None:
     found = run(
         source,

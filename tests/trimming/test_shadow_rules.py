@@ -1,0 +1,88 @@
+"""Decisions about comparisons in the background."""
+
+from __future__ import annotations
+
+import pytest
+
+from trimming.engine.byte_classes import ByteClass
+from trimming.routing_choices import LeakState, ShadowOutcome
+from trimming.shadow_rules import (
+    MAX_ATTEMPTS,
+    Answer,
+    leak_of,
+    masked_by_one,
+    may_begin_again,
+    outcome_of,
+    room,
+)
+
+HEADER, BODY, UNCERTAIN = ByteClass.HEADER, ByteClass.BODY, ByteClass.UNCERTAIN
+PLANNED, REFUSED, FAILED = Answer.PLANNED, Answer.REFUSED, Answer.FAILED
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_nothing_begins_while_a_job_waits(workers: int) -> None:
+    assert room(workers=workers, serving=0, waiting=1, comparing=0) == 0
+
+
+def test_one_worker_is_always_left_to_jobs() -> None:
+    assert room(workers=4, serving=0, waiting=0, comparing=0) == 3
+    assert room(workers=4, serving=1, waiting=0, comparing=1) == 1
+    assert room(workers=4, serving=2, waiting=0, comparing=1) == 0
+    assert room(workers=2, serving=1, waiting=0, comparing=0) == 0
+
+
+def test_more_than_there_are_workers_leave_no_room() -> None:
+    # after workers were taken away, or when a job was claimed while ids were on their way
+    assert room(workers=2, serving=3, waiting=0, comparing=1) == 0
+
+
+def test_a_single_worker_compares_while_there_is_nothing_else_to_do() -> None:
+    assert room(workers=1, serving=0, waiting=0, comparing=0) == 1
+    assert room(workers=1, serving=1, waiting=0, comparing=0) == 0
+    assert room(workers=1, serving=0, waiting=0, comparing=1) == 0
+
+
+def test_what_lost_its_worker_is_begun_a_second_time_and_no_third() -> None:
+    assert [may_begin_again(attempt) for attempt in (1, MAX_ATTEMPTS, 3)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("control", "treatment", "is_equal", "outcome"),
+    [
+        (PLANNED, PLANNED, True, ShadowOutcome.MATCHED),
+        (PLANNED, PLANNED, False, ShadowOutcome.MISMATCHED),
+        (PLANNED, FAILED, False, ShadowOutcome.MISMATCHED),
+        (PLANNED, REFUSED, False, ShadowOutcome.MISMATCHED),
+        (FAILED, PLANNED, False, ShadowOutcome.MISMATCHED),
+        (REFUSED, PLANNED, False, ShadowOutcome.MISMATCHED),
+        (REFUSED, FAILED, False, ShadowOutcome.MISMATCHED),
+        (FAILED, REFUSED, False, ShadowOutcome.MISMATCHED),
+        (REFUSED, REFUSED, False, ShadowOutcome.IGNORED),
+        (FAILED, FAILED, False, ShadowOutcome.IGNORED),
+    ],
+)
+def test_only_what_both_failed_at_in_the_same_way_is_ignored(
+    control: Answer, treatment: Answer, is_equal: bool, outcome: ShadowOutcome
+) -> None:
+    assert outcome_of(control, treatment, is_equal=is_equal) is outcome
+
+
+def test_leaked_is_what_only_the_control_masks_and_over_masked_the_reverse() -> None:
+    counts = {
+        (BODY, HEADER): 1,
+        (BODY, None): 10,
+        (HEADER, BODY): 100,
+        (None, UNCERTAIN): 1_000,
+        # kept by both, masked by both
+        (HEADER, None): 10_000,
+        (BODY, UNCERTAIN): 100_000,
+    }
+    assert masked_by_one(counts.items(), lambda c: c in (BODY, UNCERTAIN)) == (11, 1_100)
+
+
+def test_a_leak_is_confirmed_when_the_answers_repeat_and_something_shows() -> None:
+    assert leak_of(5, repeats=True, shows=True) is LeakState.CONFIRMED
+    assert leak_of(5, repeats=False, shows=True) is LeakState.SUSPECTED
+    assert leak_of(5, repeats=True, shows=False) is LeakState.SUSPECTED
+    assert leak_of(0, repeats=True, shows=True) is LeakState.NONE

@@ -1,0 +1,86 @@
+"""Decisions about comparisons in the background: plain values in, a decision out.
+
+No database, no clock, no engine at work.  In every pair the control stands first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Final
+
+from trimming.engine.byte_classes import ByteClass
+from trimming.routing_choices import LeakState, ShadowOutcome
+
+# how often a comparison is begun that loses its worker
+MAX_ATTEMPTS: Final = 2
+
+Pair = tuple[ByteClass | None, ByteClass | None]
+
+
+class Answer(Enum):
+    """What a strategy made of a capture."""
+
+    PLANNED = "planned"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+def room(*, workers: int, serving: int, waiting: int, comparing: int) -> int:
+    """Return how many more comparisons may begin; all are numbers of jobs or worker processes.
+
+    Served jobs go first: while one waits, nothing begins, and one worker is always left to them.
+    Where there is but one worker, it compares while there is nothing else to do.
+    """
+    if waiting:
+        return 0
+    if workers == 1:
+        return int(serving + comparing == 0)
+    return max(0, workers - 1 - serving - comparing)
+
+
+def may_begin_again(attempt: int) -> bool:
+    """Tell whether a comparison that lost its worker in this attempt is begun once more."""
+    return attempt < MAX_ATTEMPTS
+
+
+def outcome_of(control: Answer, treatment: Answer, *, is_equal: bool) -> ShadowOutcome:
+    """Return what a comparison says; ``is_equal`` counts only where both made a plan.
+
+    What neither of them could do says nothing about which one is better.
+    """
+    if control is not treatment:
+        return ShadowOutcome.MISMATCHED
+    if control is not Answer.PLANNED:
+        return ShadowOutcome.IGNORED
+    return ShadowOutcome.MATCHED if is_equal else ShadowOutcome.MISMATCHED
+
+
+def masked_by_one(
+    byte_counts: Iterable[tuple[Pair, int]], masks: Callable[[ByteClass], bool]
+) -> tuple[int, int]:
+    """Return how many bytes only the control masks (leaked), and only the treatment (over-masked).
+
+    ``byte_counts``: how many bytes each pair of classes was given; ``masks``: whether bytes of a
+    class are overwritten under the profile.  What has no class is kept.
+    """
+    leaked = over_masked = 0
+    for (control, treatment), count in byte_counts:
+        by_control = control is not None and masks(control)
+        by_treatment = treatment is not None and masks(treatment)
+        if by_control and not by_treatment:
+            leaked += count
+        elif by_treatment and not by_control:
+            over_masked += count
+    return leaked, over_masked
+
+
+def leak_of(leaked_bytes: int, *, repeats: bool, shows: bool) -> LeakState:
+    """Return whether something leaks.
+
+    ``repeats``: both strategies gave the same answer in a second run.  ``shows``: one of the bytes
+    differs in the two outputs, as one that was zero before it was masked does not.
+    """
+    if not leaked_bytes:
+        return LeakState.NONE
+    return LeakState.CONFIRMED if repeats and shows else LeakState.SUSPECTED

@@ -1,0 +1,268 @@
+"""One attempt at a comparison in the background: claim, private copy, both strategies, the result.
+
+The job that was served is not touched, whatever happens here.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import close_old_connections
+from django.utils.translation import gettext as _
+
+from config.faults import type_and_place
+from trimming import job_rules, shadow_queue, shadow_rules
+from trimming.comparison_views import comparison_as_dict
+from trimming.conf import routing_settings, trimming_settings
+from trimming.engine.byte_classes import fill_for
+from trimming.engine.comparison import CompareStage, Comparison, compare
+from trimming.engine.errors import CancelledError, InputError
+from trimming.engine.options import TrimOptions
+from trimming.files import copy_out, private_folder, shadow_name
+from trimming.hang_guard import HangGuard
+from trimming.models import Shadow
+from trimming.rates import measured_bytes_per_s
+from trimming.routing import CONTROL, TREATMENT
+from trimming.routing_choices import LeakState, ShadowOutcome, ShadowState
+from trimming.shadow_rules import Answer
+from trimming.shadow_sides import ObservedStrategy, SideLateError, failure_text, shows_payload
+from trimming.sweeper import late_reason
+from trimming.throttle import Throttle
+
+log = structlog.get_logger("pktmask.shadows")
+
+# so many differences of each kind are kept with a row; all of them are counted
+MAX_KEPT: Final = 100
+LISTS: Final = ("ranges", "checksums", "frame_checks")
+_DICE = secrets.SystemRandom()
+
+
+class LostError(CancelledError):
+    """Somebody else has the comparison now."""
+
+
+class LateError(CancelledError):
+    """The comparison ran longer than it may."""
+
+
+class OneSidedError(Exception):
+    """One of the strategies made no plan, so that there is nothing to hold side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Both strategies once over a capture; ``found`` is None unless both made a plan."""
+
+    control: ObservedStrategy
+    treatment: ObservedStrategy
+    found: Comparison | None
+
+
+def run_shadow(shadow_id: UUID, worker: str, *, treatment_first: bool | None = None) -> None:
+    """Do one attempt at a comparison that is waiting.
+
+    ``treatment_first`` says who runs first; by default, dice do.
+    """
+    shadow = shadow_queue.claim(shadow_id, worker)
+    if shadow is None:
+        log.info("no_shadow_to_claim", shadow_id=str(shadow_id))
+        return
+    is_turned = _DICE.random() < 0.5 if treatment_first is None else treatment_first
+    names = {"shadow_id": str(shadow_id), "job_id": str(shadow.job_id), "attempt": shadow.attempt}
+    with structlog.contextvars.bound_contextvars(**names):
+        log.info("shadow_started", treatment_first=is_turned)
+        try:
+            _attempt(shadow, treatment_first=is_turned)
+        finally:
+            close_old_connections()
+
+
+def _attempt(shadow: Shadow, *, treatment_first: bool) -> None:
+    values: dict[str, Any] = {"went_first": TREATMENT if treatment_first else CONTROL}
+    try:
+        values |= _compared(shadow, treatment_first=treatment_first)
+        state = ShadowState.DONE
+    except LostError:
+        log.warning("shadow_lease_lost")
+        return
+    except LateError:
+        state = ShadowState.DONE
+        values |= _ignored(late_reason(routing_settings().shadow_deadline_seconds))
+    except InputError as error:  # found before any strategy has begun
+        state = ShadowState.DONE
+        values |= _ignored(failure_text(error))
+    except Exception as error:  # the disk, the storage, the database, or what nobody foresaw
+        state = ShadowState.BROKEN
+        values |= _ignored(_("It stopped: %(kind)s at %(place)s.") % type_and_place(error))
+    ended = shadow_queue.end(shadow, state, **values)
+    outcome = values.get("outcome", "")
+    log.info("shadow_ended", state=state.value, outcome=str(outcome), recorded=ended)
+
+
+def _ignored(reason: str) -> dict[str, Any]:
+    return {"outcome": ShadowOutcome.IGNORED, "reason": reason}
+
+
+def _compared(shadow: Shadow, *, treatment_first: bool) -> dict[str, Any]:
+    """Return the fields of the row that tell what came of it."""
+    capture = shadow.job.capture
+    if not capture.has_original:
+        return _ignored(_("The original was deleted before."))
+    options = shadow.job.profile.trim_options()
+    with (
+        HangGuard(trimming_settings().lease_seconds) as guard,
+        private_folder(shadow_name(shadow)) as folder,
+    ):
+        watch = ShadowWatch(shadow, guard.alive)
+        source = folder / "input"
+        copy_out(capture.original, source, lambda done: watch.look("copy"))
+        first = _round(source, options, watch, treatment_first=treatment_first)
+        values = _facts(first)
+        if first.found is None:
+            return values
+
+        def again() -> Round:
+            return _round(source, options, watch, treatment_first=treatment_first)
+
+        def told(_done_bytes: int) -> None:
+            watch.look("compare")
+
+        return values | _leaks(source, first.found, options, again, told)
+
+
+def _round(
+    source: Path, options: TrimOptions, watch: ShadowWatch, *, treatment_first: bool
+) -> Round:
+    control, treatment = ObservedStrategy(CONTROL), ObservedStrategy(TREATMENT)
+
+    def told(stage: CompareStage, done: int, total: int) -> None:
+        if stage == "compare" and not _both_planned(control, treatment):
+            raise OneSidedError
+        watch.look(stage)
+
+    try:
+        found = compare(
+            source,
+            (control.load, treatment.load),
+            options,
+            clock=time.perf_counter,
+            folder=source.parent,
+            progress=told,
+            second_runs_first=treatment_first,
+        )
+    except OneSidedError:
+        return Round(control, treatment, None)
+    return Round(control, treatment, found if _both_planned(control, treatment) else None)
+
+
+def _both_planned(*sides: ObservedStrategy) -> bool:
+    return all(side.answer is Answer.PLANNED for side in sides)
+
+
+def _facts(round_: Round) -> dict[str, Any]:
+    control, treatment, found = round_.control, round_.treatment, round_.found
+    is_equal = found is not None and found.matched
+    outcome = shadow_rules.outcome_of(control.answer, treatment.answer, is_equal=is_equal)
+    neither = outcome is ShadowOutcome.IGNORED
+    return {
+        "outcome": outcome,
+        "reason": _("Neither strategy could use the capture.") if neither else "",
+        "control_version": control.version,
+        "treatment_version": treatment.version,
+        "control_ms": control.duration_ms,
+        "treatment_ms": treatment.duration_ms,
+        "control_failure": control.failure,
+        "treatment_failure": treatment.failure,
+        "report": None if found is None else _report(found),
+    }
+
+
+def _report(found: Comparison) -> dict[str, Any]:
+    """Return the comparison as plain values, small enough for a row."""
+    whole = comparison_as_dict(found)
+    kept = {name: whole[name][:MAX_KEPT] for name in LISTS}  # type: ignore[index]  # these are lists
+    return {**whole, **kept}
+
+
+def _leaks(
+    source: Path,
+    found: Comparison,
+    options: TrimOptions,
+    again: Callable[[], Round],
+    told: Callable[[int], None],
+) -> dict[str, Any]:
+    """Return what the two plans say about leaks; strategies run again only where there is one."""
+    leaked, over_masked = shadow_rules.masked_by_one(
+        ((pair, extent.bytes) for pair, extent in found.mismatched.items()),
+        lambda byte_class: fill_for(byte_class, options) is not None,
+    )
+    leak = LeakState.NONE
+    if leaked:
+        repeats = shows = False
+        try:
+            repeats = _without_times(again().found) == _without_times(found)
+            shows = shows_payload(source, found, options, leaked, told)
+        except LostError:
+            raise
+        except Exception as error:  # what the first run found stays, whatever stopped the second
+            log.warning("shadow_leak_not_looked_at_twice", **type_and_place(error))
+        leak = shadow_rules.leak_of(leaked, repeats=repeats, shows=shows)
+        log.warning("shadow_leak", leak=leak.value, bytes=leaked)
+    return {"leak": leak, "leaked_bytes": leaked, "over_masked_bytes": over_masked}
+
+
+def _without_times(found: Comparison | None) -> Comparison | None:
+    if found is None:
+        return None
+    first, second = (replace(side, duration_ms=0.0) for side in found.sides)
+    return replace(found, sides=(first, second))
+
+
+class ShadowWatch:
+    """Renews the lease of an attempt, and says when it must stop.
+
+    ``alive`` is called before each renewal.
+    """
+
+    def __init__(
+        self,
+        shadow: Shadow,
+        alive: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        size = shadow.job.capture.size_bytes
+        least = trimming_settings().least_deadline_seconds
+        self._allowed: dict[str, float] = {
+            # as long as a served job may run on the strategy
+            stage: job_rules.deadline_seconds(size, measured_bytes_per_s(strategy), least)
+            for stage, strategy in (("first", CONTROL), ("second", TREATMENT))
+        }
+        self._shadow = shadow
+        self._alive = alive
+        self._clock = clock
+        self._until = clock() + routing_settings().shadow_deadline_seconds
+        self._due = Throttle(trimming_settings().beat_seconds, clock)
+        self._stage = ""
+        self._stage_began = clock()
+
+    def look(self, stage: str) -> None:
+        """Raise LostError, LateError or SideLateError."""
+        now = self._clock()
+        if stage != self._stage:
+            self._stage, self._stage_began = stage, now
+        if now >= self._until:
+            raise LateError("past the deadline")
+        allowed = self._allowed.get(stage)
+        if allowed is not None and now - self._stage_began >= allowed:
+            raise SideLateError(late_reason(allowed))
+        if self._due():
+            self._alive()
+            if not shadow_queue.renew(self._shadow):
+                raise LostError("the attempt no longer holds its comparison")
