@@ -50,7 +50,7 @@ test: setup tools lint ## Lint, types, and the whole test suite
 SPREAD := -n 2 --dist loadgroup
 
 # decisions without effects: every branch of them is tried
-PURE := config/environment.py,config/layers.py,config/reference.py,config/sections.py,config/yaml_layer.py,trimming/archive_names.py,trimming/job_rules.py,trimming/moves.py,trimming/names.py,trimming/throttle.py,trimming/quantities.py,trimming/byte_bar.py,trimming/capture_report.py,trimming/comparison_views.py,monitoring/pulse.py,trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
+PURE := config/comparison.py,config/edits.py,config/environment.py,config/layers.py,config/reference.py,config/sections.py,config/setting_rows.py,config/spread.py,config/typed_values.py,config/yaml_layer.py,trimming/archive_names.py,trimming/job_rules.py,trimming/moves.py,trimming/names.py,trimming/throttle.py,trimming/quantities.py,trimming/byte_bar.py,trimming/capture_report.py,trimming/comparison_views.py,monitoring/pulse.py,trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
 
 test-unit: setup ## Only the fast tests
 	$(BIN)/python -m pytest $(SPREAD) -m "not long and not slow" tests

@@ -12,5 +12,6 @@ urlpatterns = [
     path("sign-in/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", LogoutView.as_view(), name="logout"),
     path("captures/", include("trimming.urls")),
+    path("configuration/", include("config.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,6 +1,7 @@
 // The page of one capture, live: progress as it comes, and the page anew when the state changes.
 
 import { subscribe } from "../live.js";
+import "./dialogs.js";
 
 const main = document.getElementById("main");
 let unsubscribe = () => {};
@@ -80,15 +81,6 @@ function listen(items) {
   }
 }
 
-// for browsers that do not know command and commandfor yet
-function ask(event) {
-  const button = event.target.closest?.("button[commandfor]");
-  const dialog = button && document.getElementById(button.getAttribute("commandfor"));
-  if (!dialog) return;
-  if (button.getAttribute("command") === "show-modal") dialog.showModal();
-  else dialog.close();
-}
-
 if (main && marker()) {
   unsubscribe = subscribe(`capture:${marker().dataset.capture}`, {
     showing: () => [marker().dataset.capture],
@@ -97,5 +89,4 @@ if (main && marker()) {
   });
   setInterval(tick, 1000);
   main.addEventListener("close", () => wanted && renew(), true);
-  if (!("commandForElement" in HTMLButtonElement.prototype)) main.addEventListener("click", ask);
 }
