@@ -19,8 +19,8 @@ from trimming.worker_limits import limit_worker
 
 
 def _begin_worker(**_: Any) -> None:
+    Watch("worker").start()  # a worker that replaces another one inherits what is old by now
     limit_worker()
-    Watch("worker").start()
 
 
 class Command(BaseCommand):
