@@ -1,4 +1,7 @@
-"""The audit log in the admin, and users and groups without widgets that need loose policies."""
+"""The audit log and the versions of the configuration in the admin, and users and groups.
+
+Their widgets need no loose policies.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from config.admin_rows import AnyAdmin, ReadOnlyAdmin, moment, pretty_json
-from config.models import AuditEvent
+from config.models import AuditEvent, ConfigVersion
 from config.roles import ROLES
 
 AT = moment("at", _("time"))
@@ -40,6 +43,39 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def details_text(self, event: AuditEvent) -> SafeString | str:
         """Show the details; they never hold payload or secrets."""
         return pretty_json(event.details)
+
+
+@admin.register(ConfigVersion)
+class ConfigVersionAdmin(ReadOnlyAdmin):
+    """Versions of the configuration; they are made and restored on the page Configuration."""
+
+    list_display = ("number", AT, "author_name", "kind", "reason")
+    list_filter = ("kind", "at")
+    search_fields = ("=number", "author_name", "reason")
+    search_help_text = _("Number, name or reason")
+    date_hierarchy = "at"
+    rows = (
+        ("number", AT, "author_name"),
+        ("kind", "reason"),
+        "changes_text",
+        "files_text",
+        "console_text",
+    )
+
+    @admin.display(description=_("changes"))
+    def changes_text(self, version: ConfigVersion) -> SafeString | str:
+        """Show what it changed."""
+        return pretty_json(version.changes)
+
+    @admin.display(description=_("from files"))
+    def files_text(self, version: ConfigVersion) -> SafeString | str:
+        """Show what the files gave."""
+        return pretty_json(version.files)
+
+    @admin.display(description=_("from the console"))
+    def console_text(self, version: ConfigVersion) -> SafeString | str:
+        """Show what the console gave."""
+        return pretty_json(version.console)
 
 
 class PermissionsAsBoxes(AnyAdmin):

@@ -1,7 +1,7 @@
 """The configuration that this process goes by, and how it comes to know of a newer one.
 
 ``current()`` asks nothing of the database, so it may be called anywhere.  A thread looks for a
-newer version every second and puts it in place as a whole.  Work that must not see two versions
+newer version twice a second and puts it in place as a whole.  Work that must not see two versions
 pins one.
 """
 
@@ -21,13 +21,13 @@ from django.db import close_old_connections, connections
 from django.utils import timezone
 
 from config.faults import type_and_place
-from config.layers import Configuration, ConfigurationError
+from config.layers import Configuration, ConfigurationError, Layer
 from config.models import Adoption
 from config.versions import EMPTY, effective, newest_number, newest_version, resolved
 
 log = structlog.get_logger("pktmask.config")
 
-LOOK_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.5
 SIGN_SECONDS: Final = 10
 # a process that said nothing for so long is taken for gone
 GONE_AFTER: Final = timedelta(seconds=45)
@@ -51,6 +51,16 @@ def current() -> Configuration:
     return _in_place
 
 
+def begin_with(files: Layer) -> Configuration:
+    """Put in place what files and environment give, until there is a version to go by.
+
+    Raises ConfigurationError.
+    """
+    global _in_place
+    _in_place = resolved(files, EMPTY, 0)
+    return _in_place
+
+
 @contextmanager
 def pinned(configuration: Configuration) -> Iterator[None]:
     """Let everything that is done within see this one configuration."""
@@ -68,7 +78,8 @@ def adopt_newest() -> Configuration:
     """
     global _in_place, _refused
     number = newest_number()
-    if number in (_refused, current().version):
+    # without asking current(): an environment may contradict the defaults and fit the version
+    if number in (_refused, 0 if _in_place is None else _in_place.version):
         return current()
     try:
         found = effective(newest_version())
@@ -92,7 +103,7 @@ class Watch:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._process = f"{socket.gethostname()}/{os.getpid()}"
+        self._process = f"{_machine()}{os.getpid()}"
         self._stopping = threading.Event()
         self._signed: tuple[int, float] | None = None
         self._thread = threading.Thread(target=self._run, name="configuration", daemon=True)
@@ -137,6 +148,10 @@ class Watch:
             self._signed = signed
 
 
+def _machine() -> str:
+    return f"{socket.gethostname()}/"
+
+
 def processes() -> list[Adoption]:
     """Return the processes that gave a sign lately, each with the version that it goes by."""
     return list(Adoption.objects.filter(at__gte=timezone.now() - GONE_AFTER))
@@ -145,3 +160,8 @@ def processes() -> list[Adoption]:
 def forget_gone_processes() -> None:
     """Remove the signs of processes that are gone."""
     Adoption.objects.filter(at__lt=timezone.now() - 2 * GONE_AFTER).delete()
+
+
+def forget_processes_here() -> None:
+    """Remove the signs of this machine: before anything starts, and whoever lives signs again."""
+    Adoption.objects.filter(process__startswith=_machine()).delete()

@@ -76,7 +76,7 @@ def note_files(problem: str) -> None:
 
 
 class FileWatch:
-    """Takes the files when they have changed and rest.  ``look`` is called every second or so."""
+    """Takes the files when they have changed and rest.  ``look`` is called twice a second or so."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -16,7 +16,13 @@ ADMINISTRATOR: Final = "administrator"
 ROLES: Final = (VIEWER, OPERATOR, APPROVER, ADMINISTRATOR)
 
 # what each role may do in this app
-ROLE_PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {ADMINISTRATOR: ("view_auditevent",)}
+LOOK: Final = ("view_configversion",)
+ROLE_PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    VIEWER: LOOK,
+    OPERATOR: LOOK,
+    APPROVER: LOOK,
+    ADMINISTRATOR: (*LOOK, "change_configuration", "view_auditevent"),
+}
 
 
 def grant(app_label: str, table: Mapping[str, Iterable[str]]) -> None:

@@ -30,13 +30,6 @@ class Section(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """Marks a field whose values are known only at run time."""
-
-    known: Callable[[], Iterable[str]]
-
-
-@dataclass(frozen=True, slots=True)
 class Ordered:
     """A rule between two settings: ``lower`` stays below ``upper``, or may also equal it."""
 
@@ -134,9 +127,5 @@ def fits(field: FieldInfo, value: object) -> bool:
 
 def choices_of(field: FieldInfo) -> set[str] | None:
     """Return the values of a setting that has a list of them, None for others."""
-    if get_origin(field.annotation) is Literal:
-        return set(get_args(field.annotation))
-    for mark in field.metadata:
-        if isinstance(mark, Choices):
-            return set(mark.known())
-    return None
+    is_list = get_origin(field.annotation) is Literal
+    return set(get_args(field.annotation)) if is_list else None

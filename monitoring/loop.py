@@ -53,7 +53,8 @@ def steps() -> tuple[Step, ...]:
     return (
         Step("heartbeat", _beat, lambda: heartbeats.beat(heartbeats.MONITOR)),
         Step("ask_workers", _beat, heartbeats.ask_workers),
-        Step("settings", 1, files.look),
+        # what is edited rests, is taken, and is adopted everywhere, all within five seconds
+        Step("settings", 0.5, files.look),
         Step("sweep", 2, _sweep),
         Step("resend", 10, _resend),
         Step("shadows", 1, _shadows),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from config.file_watch import settings_folder
 from config.files import MAIN, read_files
-from config.layers import ConfigurationError
+from config.layers import ConfigurationError, Layer, Problem
 from config.versions import EMPTY, resolved
 
 
@@ -20,7 +20,7 @@ from config.versions import EMPTY, resolved
 def check_installation(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Find a data folder that cannot be used, a missing secret key, and settings that are wrong."""
+    """Find a data folder that cannot be used, a missing secret key, and a wrong environment."""
     found: list[CheckMessage] = []
     if not os.access(settings.FILE_UPLOAD_TEMP_DIR, os.W_OK):
         found.append(
@@ -38,10 +38,21 @@ def check_installation(
                 id="pktmask.E002",
             )
         )
-    try:
-        resolved(read_files(settings_folder(), needed=False), EMPTY, 0)
-    except ConfigurationError as error:
-        found += [Error(str(problem), id="pktmask.E003") for problem in error.problems]
+    # the files may set right what the environment alone contradicts
+    wrong = _problems(_files) and _problems(lambda: EMPTY)
+    return found + [Error(str(problem), id="pktmask.E003") for problem in wrong]
+
+
+@register(deploy=True)
+def check_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Find files of settings that are wrong, or missing.
+
+    Commands do their work all the same: the service goes by the last valid state, and `up` says
+    so, or refuses where there is none.
+    """
+    found: list[CheckMessage] = []
+    if not _problems(lambda: EMPTY):  # or it would be told twice
+        found += [Error(str(problem), id="pktmask.E003") for problem in _problems(_files)]
     if not settings.INSTALLATION.is_local and not (settings_folder() / MAIN).is_file():
         found.append(
             Error(
@@ -51,3 +62,16 @@ def check_installation(
             )
         )
     return found
+
+
+def _files() -> Layer:
+    return read_files(settings_folder(), needed=False)
+
+
+def _problems(read: Callable[[], Layer]) -> Sequence[Problem]:
+    """Return what is wrong with files and environment together."""
+    try:
+        resolved(read(), EMPTY, 0)
+    except ConfigurationError as error:
+        return error.problems
+    return ()

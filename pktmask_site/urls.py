@@ -14,5 +14,6 @@ urlpatterns = [
     path("captures/", include("trimming.urls")),
     path("routing/", include("trimming.routing_urls")),
     path("offline-tests/", include("trimming.offline_urls")),
+    path("configuration/", include("config.urls")),
     path("admin/", admin.site.urls),
 ]

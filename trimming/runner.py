@@ -6,12 +6,13 @@ to cancel, the deadline and the loss of the lease are looked for.
 
 from __future__ import annotations
 
+import errno
 import resource
 import sys
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -42,7 +43,7 @@ from trimming.report_views import report_as_dict
 from trimming.routing import CONTROL
 from trimming.sweeper import late_reason
 from trimming.throttle import Throttle
-from trimming.worker_limits import CpuTimeError
+from trimming.worker_limits import CpuTimeError, replace_worker, room_behind
 
 log = structlog.get_logger("pktmask.runner")
 
@@ -62,7 +63,7 @@ class DeadlineError(CancelledError):
 
 
 # the first kind that fits an error says how the attempt and its job end
-ENDS: tuple[tuple[type[Exception], Move, RunOutcome], ...] = (
+ENDS: tuple[tuple[type[BaseException], Move, RunOutcome], ...] = (
     (DeadlineError, Move.FAIL, RunOutcome.LATE),
     (CancelledError, Move.STOP, RunOutcome.CANCELLED),
     (InputError, Move.REFUSE, RunOutcome.REFUSED),
@@ -71,8 +72,9 @@ ENDS: tuple[tuple[type[Exception], Move, RunOutcome], ...] = (
     (OutputError, Move.FAIL, RunOutcome.BROKEN),
     (OSError, Move.FAIL, RunOutcome.BROKEN),
     (DatabaseError, Move.FAIL, RunOutcome.BROKEN),
-    (Exception, Move.FAIL, RunOutcome.FAILED),
+    (BaseException, Move.FAIL, RunOutcome.FAILED),
 )
+NO_THREAD: Final = "can't start new thread"  # CPython's words for a stack that finds no room
 
 
 def run_job(job_id: UUID, worker: str) -> None:
@@ -92,18 +94,36 @@ def run_job(job_id: UUID, worker: str) -> None:
 def _attempt(run: TrimRun) -> None:
     watch = Watch(run)
     try:
-        with private_folder(private_name(run)) as folder:
+        with private_folder(private_name(run)) as folder, room_behind():
             report, output = _trim(run, folder, watch)
             _publish(run, report, output, watch)
+        return
     except LeaseLostError:
         log.warning("lease_lost")
-    except Exception as error:  # a strategy may fail in any way; the job must end
-        move, outcome = next((m, o) for kind, m, o in ENDS if isinstance(error, kind))
-        ended = end_without_result(run, move, outcome, _reason(error, run))
-        log.info("run_ended", outcome=outcome.value, recorded=ended)
+        return
+    except (Exception, CpuTimeError) as error:  # a strategy may fail in any way; the job must end
+        found = _limit_behind(error)
+        move, outcome = next((m, o) for kind, m, o in ENDS if isinstance(found, kind))
+        reason = _reason(found, run)
+        if isinstance(found, MemoryError):
+            replace_worker()
+        del found
+    # the error is gone, and with it all that its frames held in memory
+    ended = end_without_result(run, move, outcome, reason)
+    log.info("run_ended", outcome=outcome.value, recorded=ended)
 
 
-def _reason(error: Exception, run: TrimRun) -> str:
+def _limit_behind(error: BaseException) -> BaseException:
+    """Return the limit of this worker that an error comes from, where it does, else the error."""
+    behind = error.__context__ if isinstance(error, EngineError) else error
+    if isinstance(behind, OSError) and behind.errno == errno.EMFILE:
+        return behind
+    out_of_memory = isinstance(behind, OSError) and behind.errno == errno.ENOMEM
+    no_thread = isinstance(behind, RuntimeError) and str(behind) == NO_THREAD
+    return MemoryError() if out_of_memory or no_thread else error
+
+
+def _reason(error: BaseException, run: TrimRun) -> str:
     """Return the sentence that a person reads; never payload, and no path of this machine."""
     match error:
         case DeadlineError():
@@ -128,6 +148,10 @@ def _reason(error: Exception, run: TrimRun) -> str:
         case CpuTimeError():
             return _("The job needs more CPU time than it may take (%(setting)s).") % {
                 "setting": f"workers.cpu_seconds: {worker_settings().cpu_seconds:,.0f}"
+            }
+        case OSError(errno=errno.EMFILE):
+            return _("The job needs more open files than a worker may have (%(setting)s).") % {
+                "setting": f"workers.open_files: {worker_settings().open_files:,}"
             }
         case OSError():
             why = {"error": error.strerror or "?"}

@@ -19,10 +19,9 @@ def run_shadow(shadow_id: str) -> None:
     """Do one attempt at a comparison, under one version of the settings and within its limits."""
     from config.current import adopt_newest, pinned
     from trimming.shadow_runner import run_shadow as run
-    from trimming.worker_limits import limit_job
+    from trimming.worker_limits import limited_job
 
-    with pinned(adopt_newest()):
-        limit_job()
+    with pinned(adopt_newest()), limited_job():
         run(UUID(shadow_id), worker_name())
 
 
@@ -30,8 +29,7 @@ def run_job(job_id: str) -> None:
     """Do one attempt at a job, under one version of the settings and within its limits."""
     from config.current import adopt_newest, pinned
     from trimming.runner import run_job as run
-    from trimming.worker_limits import limit_job
+    from trimming.worker_limits import limited_job
 
-    with pinned(adopt_newest()):
-        limit_job()
+    with pinned(adopt_newest()), limited_job():
         run(UUID(job_id), worker_name())

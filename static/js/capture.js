@@ -1,7 +1,7 @@
 // The page of one capture, live: progress as it comes, and the page anew when the state changes.
 
 import { subscribe } from "../live.js";
-import { wakeCommands } from "./commands.js";
+import "./dialogs.js";
 
 const main = document.getElementById("main");
 let unsubscribe = () => {};
@@ -89,5 +89,4 @@ if (main && marker()) {
   });
   setInterval(tick, 1000);
   main.addEventListener("close", () => wanted && renew(), true);
-  wakeCommands(main);
 }

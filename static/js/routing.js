@@ -1,9 +1,8 @@
 // The page about routing: dialogs, and forms that are sent once however often they are pressed.
 
-import { wakeCommands } from "./commands.js";
+import "./dialogs.js";
 
 const main = document.getElementById("main");
-wakeCommands(main);
 
 // the answer to a form in a dialog shows that dialog, over the page as before
 for (const dialog of main.querySelectorAll("dialog[open]")) {

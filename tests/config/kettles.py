@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from config.sections import Choices, Ordered, Registry, Section
+from config.sections import Ordered, Registry, Section
 
 
 class Kettle(Section):
@@ -20,7 +20,6 @@ class Kettle(Section):
     is_on: bool = Field(False, description="now")
     label: str = Field("tea", description="on its side")
     size: Literal["small", "large"] = Field("small", description="of the kettle")
-    color: Annotated[str, Choices(lambda: ["red", "blue"])] = Field("red", description="of it")
 
 
 class Kitchen(Section):

@@ -12,12 +12,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.audit import record
-from config.models import AuditEvent
+from config.choices import VersionKind
+from config.layers import Given
+from config.models import AuditEvent, ConfigVersion
+from config.versions import publish
 
 pytestmark = pytest.mark.django_db
 
 LISTS = (
     "config_auditevent",
+    "config_configversion",
     "auth_user",
     "auth_group",
 )
@@ -42,6 +46,20 @@ def test_the_audit_log_is_read_and_never_changed(root: Client) -> None:
     gone = reverse("admin:config_auditevent_delete", args=[event.pk])
     assert root.post(gone, {"post": "yes"}).status_code == 403
     assert AuditEvent.objects.get(pk=event.pk).action == "delete"
+
+
+def test_versions_of_the_configuration_are_read_and_never_changed(root: Client) -> None:
+    layer = {"trimming": {"max_attempts": Given(4, "<b>here</b>")}}
+    publish(None, kind=VersionKind.CONSOLE, reason="busy", console=layer)
+    change = reverse("admin:config_configversion_change", args=[1])
+    page = root.get(change).content.decode()
+    assert "max_attempts" in page
+    assert "<b>here</b>" not in page
+    assert root.post(change, {"reason": "other"}).status_code == 403
+    assert root.get(reverse("admin:config_configversion_add")).status_code == 403
+    gone = reverse("admin:config_configversion_delete", args=[1])
+    assert root.post(gone, {"post": "yes"}).status_code == 403
+    assert ConfigVersion.objects.get().reason == "busy"
 
 
 def test_no_list_offers_to_delete_history(root: Client) -> None:

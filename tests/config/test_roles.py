@@ -37,6 +37,13 @@ def test_an_administrator_may_read_the_audit_log_and_the_signs_of_life() -> None
         assert not operator.has_perm(permission)
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_sees_the_configuration_and_only_administrators_change_it(role: str) -> None:
+    user = make_user(role)
+    assert user.has_perm("config.view_configversion")
+    assert user.has_perm("config.change_configuration") is (role == "administrator")
+
+
 def test_a_permission_that_does_not_exist_is_an_error_that_names_it() -> None:
     with pytest.raises(LookupError, match="fly"):
         grant("trimming", {"viewer": ["view_capture", "fly"]})

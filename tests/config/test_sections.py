@@ -18,7 +18,6 @@ FIELDS = Kettle.model_fields
         ("is_on", "true or false"),
         ("label", "text"),
         ("size", "one of: large, small"),
-        ("color", "one of: blue, red"),
     ],
 )
 def test_what_a_setting_accepts_is_said_in_words(key: str, words: str) -> None:
@@ -33,7 +32,6 @@ def test_what_a_setting_accepts_is_said_in_words(key: str, words: str) -> None:
         ("is_on", [True, False], [1, 0, "true", None]),
         ("label", ["", "7"], [7, True, None]),
         ("size", ["small", "large"], ["medium", 1, None]),
-        ("color", ["red"], ["green", 1, None]),
     ],
 )
 def test_values_of_another_kind_or_out_of_bounds_do_not_fit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from config.files import MAIN
-from pktmask_site.checks import check_installation
+from pktmask_site.checks import check_files, check_installation
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
 
@@ -33,33 +34,61 @@ def test_a_missing_key_is_found(settings: Any) -> None:
     assert (found.id, "PKTMASK_SECRET_KEY" in (found.hint or "")) == ("pktmask.E002", True)
 
 
-def test_each_setting_that_is_wrong_is_found(
-    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
-) -> None:
+@pytest.fixture
+def write(settings: Any, tmp_path: Path) -> Callable[[str], None]:
+    """Write the main file of the settings."""
     settings.CONFIG_DIR = tmp_path
     folder = tmp_path / settings.INSTALLATION.name
     folder.mkdir()
-    (folder / MAIN).write_text("trimming:\n  max_attempts: many\n")
+    return lambda text: (folder / MAIN).write_text(text) and None
+
+
+def test_each_variable_that_is_wrong_is_found(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[str], None]
+) -> None:
+    write("trimming:\n  max_attempts: many\n")
     monkeypatch.setenv("PKTMASK_ROUTING__FIRST_MODE", "scaning")
     found = check_installation(None)
     assert [(each.id, each.msg) for each in found] == [
         (
             "pktmask.E003",
-            "dual_strategy_deployment.yaml, line 2: trimming.max_attempts is 'many'; "
-            "expected a whole number from 1 to 100.",
-        ),
-        (
-            "pktmask.E003",
             "PKTMASK_ROUTING__FIRST_MODE: routing.first_mode is 'scaning'; "
             "expected one of: auto, legacy, scanning.",
-        ),
+        )
     ]
+    assert check_files(None) == []
+
+
+def test_files_that_are_wrong_keep_no_command_from_its_work_and_are_found_before_deploying(
+    write: Callable[[str], None],
+) -> None:
+    write("trimming:\n  max_attempts: many\n")
+    assert check_installation(None) == []
+    assert [(each.id, each.msg) for each in check_files(None)] == [
+        (
+            "pktmask.E003",
+            "dual_strategy_deployment.yaml, line 2: trimming.max_attempts is 'many'; "
+            "expected a whole number from 1 to 100.",
+        )
+    ]
+
+
+def test_an_environment_that_contradicts_defaults_and_not_the_files_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[str], None]
+) -> None:
+    monkeypatch.setenv("PKTMASK_TRIMMING__LEASE_SECONDS", "200")
+    write("trimming:\n  least_deadline_seconds: 300\n")
+    assert check_installation(None) == []
+    write("{}")
+    (found,) = check_installation(None)
+    assert found.id == "pktmask.E003"
 
 
 def test_an_environment_with_a_name_needs_a_file(settings: Any, tmp_path: Path) -> None:
     settings.CONFIG_DIR = tmp_path
     settings.INSTALLATION = replace(settings.INSTALLATION, name="production")
-    (found,) = check_installation(None)
+    assert check_installation(None) == []
+    (found,) = check_files(None)
     assert (found.id, MAIN in (found.hint or "")) == ("pktmask.E004", True)
 
 

@@ -220,8 +220,7 @@ class Console:
 
     def upload(self, name: str, data: bytes, strategy: str = "") -> uuid.UUID:
         """Upload a capture the way a browser does, and return its id; "" is the usual strategy."""
-        if not self._has_session():
-            self._sign_in()
+        self.sign_in()
         profile = self.rows("SELECT max(id) FROM trimming_profile WHERE name = 'standard'")[0][0]
         boundary = uuid.uuid4().hex
         part = f'--{boundary}\r\nContent-Disposition: form-data; name="%s"'
@@ -247,11 +246,18 @@ class Console:
         return uuid.UUID(answer["accepted"][0]["capture"])
 
     def request(
-        self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        url: str = "",
     ) -> bytes:
-        """Ask for a page with the cookies of this console; raises for an answer of 400 and up."""
+        """Ask for a page with the cookies of this console; raises for an answer of 400 and up.
+
+        ``url`` is that of another web process on the same data.
+        """
         fields = {**(headers or {}), "X-CSRFToken": self._cookies.get("csrftoken", "")}
-        asked = urllib.request.Request(self.url + path, data=body, headers=fields)
+        asked = urllib.request.Request((url or self.url) + path, data=body, headers=fields)
         with self._opener.open(asked, timeout=60) as answer:
             content: bytes = answer.read()
             return content
@@ -262,6 +268,11 @@ class Console:
             if isinstance(handler, urllib.request.HTTPCookieProcessor):
                 return {cookie.name: cookie.value or "" for cookie in handler.cookiejar}
         return {}
+
+    def sign_in(self) -> None:
+        """Sign in unless that is done."""
+        if not self._has_session():
+            self._sign_in()
 
     def _has_session(self) -> bool:
         return "sessionid" in self._cookies

@@ -22,12 +22,14 @@ from tests.factories import make_job, make_user
 from trimming import jobs, runner
 from trimming.choices import JobStage, JobState
 from trimming.conf import TrimmingSettings
+from trimming.engine.formats.batches import WINDOW_BYTES
 from trimming.models import Capture, TrimJob, TrimRun
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 # a job never does more than so much without being heard of
-STEP_BYTES = 5 << 20
+# what is told is what was read: up to three windows, since one is read ahead
+STEP_BYTES = 3 * WINDOW_BYTES
 # what is promised on a machine with nothing else to do; tests allow for a busy one
 HEARD_OF_SECONDS = 1.0
 STOPPED_SECONDS = 1.0

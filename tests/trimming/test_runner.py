@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.plan import MaskPlan
 from trimming.engine.report import Tally
 from trimming.models import TrimJob, TrimRun
+from trimming.worker_limits import CpuTimeError
 
 pytestmark = pytest.mark.django_db
 SECRET = b"the payload that nobody may read"
@@ -113,6 +115,40 @@ def test_a_strategy_that_crashes_fails_the_job_by_kind_and_place_without_its_tex
     assert "RuntimeError at test_runner.py:" in job.reason
     said = capfd.readouterr()
     assert SECRET.decode() not in job.reason + failed.reason + said.out + said.err
+    assert left_behind() == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate"), RuntimeError(runner.NO_THREAD)],
+)
+def test_want_of_memory_is_named_as_such_and_its_worker_replaced(
+    job: TrimJob,
+    fail_with: Callable[[BaseException], None],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+) -> None:
+    replaced: list[bool] = []
+    monkeypatch.setattr(runner, "replace_worker", lambda: replaced.append(True))
+    fail_with(error)
+    failed = run(job)
+    assert (job.state, failed.outcome) == (JobState.FAILED, RunOutcome.FAILED)
+    assert job.reason == (
+        "The job needs more memory than a worker may use (workers.memory_bytes: 4,000,000,000)."
+    )
+    assert replaced == [True]
+    assert left_behind() == []
+
+
+def test_a_job_out_of_cpu_time_fails_and_says_so(
+    job: TrimJob, fail_with: Callable[[BaseException], None]
+) -> None:
+    fail_with(CpuTimeError())
+    failed = run(job)
+    assert (job.state, failed.outcome) == (JobState.FAILED, RunOutcome.FAILED)
+    assert job.reason == (
+        "The job needs more CPU time than it may take (workers.cpu_seconds: 21,600)."
+    )
     assert left_behind() == []
 
 

@@ -12,8 +12,9 @@ from typing import IO, Any, NoReturn
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from config.current import Watch, current
-from config.file_watch import note_files, take_files
+from config.current import Watch, begin_with, current, forget_processes_here
+from config.file_watch import note_files, settings_folder, take_files
+from config.files import read_files
 from config.layers import ConfigurationError
 from config.versions import newest_version
 from monitoring.conf import monitoring_settings
@@ -36,13 +37,20 @@ class Command(BaseCommand):
         logging.getLogger("pktmask.audit").setLevel(logging.WARNING)
         host = os.environ.get("PKTMASK_HOST") or "127.0.0.1"
         port = self._port()
-        try:
-            current()
-        except ConfigurationError as error:
-            self._refuse(str(error))
+        self._begin_with_files()
         with self._lock():
             self._check_address(host, port)
             self._run(host, port)
+
+    def _begin_with_files(self) -> None:
+        """Put in place what there is without a database; what is wrong with files is told later."""
+        try:
+            begin_with(read_files(settings_folder(), needed=False))
+        except ConfigurationError:
+            try:
+                current()
+            except ConfigurationError as error:
+                self._refuse(str(error))
 
     def _run(self, host: str, port: int) -> None:
         """Set up, start, watch, and in any case end everything."""
@@ -81,7 +89,8 @@ class Command(BaseCommand):
             # said at once: it is shown only now, whatever happens next
             shown = account.password or f"as set in {first_start.PASSWORD_VARIABLE}"
             self._say(f"Administrator: {account.name}\nPassword:      {shown}")
-        # on one machine, whoever held a job before this start is gone
+        # on one machine, whoever held a job or gave a sign before this start is gone
+        forget_processes_here()
         parts.put_right(parts.EVERY_WORKER, forgiven=False)
         first_start.make_samples()
 

@@ -15,12 +15,13 @@ from django.db import connections
 from config.current import Watch, adopt_newest
 from pktmask_site.processes import die_with_parent_after_each_fork
 from trimming.tasks import CLUSTER_VARIABLE
-from trimming.worker_limits import limit_worker
+from trimming.worker_limits import limit_worker, step_back
 
 
 def _begin_worker(**_: Any) -> None:
+    Watch("worker").start()  # a worker that replaces another one inherits what is old by now
     limit_worker()
-    Watch("worker").start()
+    step_back()
 
 
 class Command(BaseCommand):

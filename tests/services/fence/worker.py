@@ -27,6 +27,7 @@ from tests.factories import make_job  # noqa: E402 - see above
 from trimming import jobs, tasks  # noqa: E402 - see above
 from trimming.choices import JobState  # noqa: E402 - see above
 from trimming.models import TrimJob  # noqa: E402 - see above
+from trimming.worker_limits import step_back  # noqa: E402 - see above
 
 
 @contextlib.contextmanager
@@ -42,15 +43,13 @@ def main() -> None:
     parser.add_argument("--without-fence", action="store_true")
     parser.add_argument("--once", type=uuid.UUID)
     asked = parser.parse_args()
-    patch.object(
-        jobs, "send"
-    ).start()  # the race is not about messages
+    patch.object(jobs, "send").start()  # the race is not about messages
     if asked.without_fence:
         patch.object(jobs, "fence", no_fence).start()
     if asked.once:
         tasks.run_job(str(asked.once))
         return
-    os.nice(10)
+    step_back()
     owner = User.objects.get(username="race")
     done = 0
     while not (asked.folder / "stop").exists():

@@ -256,6 +256,8 @@ def _decode(cls: HeaderClass, cursor: Cursor) -> tuple[h.ScapyPacket | None, int
             cls = cls.dispatch_hook(data)
         header = cls()
         rest = header.post_dissect(header.do_dissect(header.pre_dissect(data)))
+    except MemoryError:
+        raise
     except Exception:  # Scapy raises whatever the bytes lead it to; such a packet is not understood
         return None, 0
     return header, len(data) - len(rest)

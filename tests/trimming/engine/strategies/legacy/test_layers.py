@@ -49,6 +49,7 @@ from tests.trimming.engine.strategies.legacy.classing import (
     runs,
 )
 from trimming.engine.options import TrimOptions
+from trimming.engine.strategies.legacy import headers
 from trimming.engine.strategies.legacy.tables import (
     ETHER_TYPES,
     IP_PROTOCOLS,
@@ -394,3 +395,14 @@ def test_a_short_quote_is_masked_behind_what_must_be_header(length: int) -> None
 def test_other_icmp_messages_are_left(six: bool, kind: int) -> None:
     frame = _icmp(kind, ipv4(tcp(MESSAGE)), six=six)
     assert classed([frame], MASK_OTHER).masked == [frame]
+
+
+def test_want_of_memory_is_not_taken_for_a_packet_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(headers.ICMP, "pre_dissect", fail)
+    with pytest.raises(MemoryError):
+        classed([_icmp(3, ipv4(udp(b"secret")))], MASK_OTHER)
