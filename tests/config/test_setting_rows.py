@@ -28,7 +28,7 @@ def test_every_setting_has_a_row_under_its_section() -> None:
         ("kettle", "Kettle", "How water is boiled."),
         ("kitchen", "Kitchen", "The room."),
     ]
-    assert [len(section.rows) for section in sections] == [6, 2]
+    assert [len(section.rows) for section in sections] == [5, 2]
 
 
 def test_a_row_says_what_is_in_force_and_what_is_accepted() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from trimming.choices import OUTCOME_KINDS, JobState, OutcomeKind, RunOutcome
 from trimming.engine import pipeline
 from trimming.engine.errors import InputError, OutputError, VerificationError
 from trimming.models import Breaker, TrimJob, TrimRun
-from trimming.policy import Wish, emergency_rollback, publish
+from trimming.policy import Wish, emergency_rollback, newest_policy, publish, renew_guard
 from trimming.routing import CONTROL, TREATMENT
 from trimming.routing_choices import Arm, BreakerState, Mode, Origin, Why
 
@@ -245,3 +246,26 @@ def test_what_the_treatment_made_before_a_rollback_is_discarded_and_legacy_serve
 
 def test_every_outcome_says_something_of_its_strategy() -> None:
     assert set(OUTCOME_KINDS) == set(RunOutcome)
+
+
+def test_a_guarded_policy_without_anybody_who_watches_gives_new_jobs_to_legacy(
+    owner: User,
+) -> None:
+    publish(Wish(Mode.SCANNING, guarded=True), origin=Origin.ROLLOUT, reason="test")
+    job = make_job(owner)
+    assert run(job).strategy == CONTROL
+    assert (job.why, job.arm) == (Why.UNWATCHED, Arm.CONTROL)
+    renew_guard(30)
+    assert run(make_job(owner)).strategy == TREATMENT
+
+
+@pytest.mark.slow
+def test_a_thousand_uploads_of_rubbish_open_no_breaker_and_roll_nothing_back(owner: User) -> None:
+    dice = random.Random(6)
+    before = newest_policy()
+    for _ in range(1000):
+        data = b"\xd4\xc3\xb2\xa1" + dice.randbytes(dice.randint(8, 60))
+        ended = run(make_job(owner, data))
+        assert ended.kind in (OutcomeKind.REFUSED_INPUT, OutcomeKind.SUCCEEDED)
+    assert not Breaker.objects.exists()
+    assert newest_policy() == before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +18,13 @@ def test_a_comparison_is_begun_by_its_id_within_the_limits_of_a_job(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[Any] = []
-    monkeypatch.setattr(worker_limits, "limit_job", lambda: done.append("limited"))
+
+    @contextmanager
+    def limited() -> Iterator[None]:
+        done.append("limited")
+        yield
+
+    monkeypatch.setattr(worker_limits, "limited_job", limited)
     monkeypatch.setattr(shadow_runner, "run_shadow", lambda *given: done.append(given))
     shadow_id: UUID = uuid4()
     tasks.run_shadow(str(shadow_id))

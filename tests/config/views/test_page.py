@@ -321,9 +321,9 @@ class TestValidate:
         ask(client, "apply", trimming__color="red", kitchen__chairs="3")
 
     def test_a_value_that_is_chosen_must_be_one_of_the_list(self, client: Client) -> None:
-        response = ask(client, "validate", trimming__strategy="other")
-        assert "'other' is not accepted; expected one of: legacy, scanning" in words(response)
-        assert "<option selected>other</option>" in row_of(response, "trimming.strategy")
+        response = ask(client, "validate", routing__first_mode="other")
+        assert "'other' is not accepted; expected one of: auto, legacy" in words(response)
+        assert "<option selected>other</option>" in row_of(response, "routing.first_mode")
 
 
 class TestApply:
