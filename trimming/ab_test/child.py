@@ -30,6 +30,7 @@ from trimming.engine.pipeline import trim
 from trimming.engine.report import Report
 from trimming.engine.strategies.registry import Strategy, load_strategy
 from trimming.engine.warm import compile_kernels, sample_captures
+from trimming.management.alone import INTERPRET_BELOW_BYTES
 
 Task = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -147,6 +148,7 @@ def _compare(task: Task) -> Answer:
         clock=time.perf_counter,
         folder=Path(task["folder"]),
         most=0,
+        interpret_below_bytes=INTERPRET_BELOW_BYTES,
     )
     bytes_by_pair = {pair: extent.bytes for pair, extent in found.mismatched.items()}
     leaked, over_masked = hidden_bytes(bytes_by_pair, options)

@@ -24,10 +24,16 @@ class StoppedError(RuntimeError):
 
 
 class Children:
-    """A context manager that starts processes and leaves none behind.  Threads may share it."""
+    """A context manager that starts processes and leaves none behind.  Threads may share it.
 
-    def __init__(self, deadline_seconds: float, command: tuple[str, ...] = COMMAND) -> None:
+    ``folder`` is for their temporary files; one that is killed leaves them there.
+    """
+
+    def __init__(
+        self, deadline_seconds: float, folder: str, command: tuple[str, ...] = COMMAND
+    ) -> None:
         self._deadline_seconds = deadline_seconds
+        self._folder = folder
         self._command = command
         self._lock = Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -75,8 +81,8 @@ class Children:
             process = subprocess.Popen(
                 self._command,
                 cwd=ROOT,
-                # as manage.py: threads for linear algebra that nobody asks of it
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                # as manage.py: no threads for linear algebra that nobody asks of it
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "TMPDIR": self._folder},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # what a crash says may quote payload

@@ -37,19 +37,19 @@ class Terms:
     seed: int
     repeat: int
     jobs: int
+    deadline_seconds: float
 
 
-def run_all(
-    captures: Iterable[Chosen], terms: Terms, children: Children, done: Callable[[], None]
-) -> list[Row]:
+def run_all(captures: Iterable[Chosen], terms: Terms, done: Callable[[], None]) -> list[Row]:
     """Return a row for each capture, in their order; ``done`` is called after each.
 
-    Interrupted it kills what runs and removes what was written.
+    Interrupted it kills what runs and removes what was written.  Raises OSError when there is no
+    room or no process can be started.
     """
     with (
         tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder,
         ThreadPoolExecutor(terms.jobs) as pool,
-        children,
+        Children(terms.deadline_seconds, folder) as children,
     ):
         children.ask({"task": "warm"})
         rows = [pool.submit(run_one, each, terms, children, Path(folder)) for each in captures]

@@ -93,7 +93,9 @@ def row(
 
 def terms() -> Terms:
     """Return the terms that a command without options has."""
-    return Terms(options=PROFILES["standard"], extra={}, seed=1, repeat=1, jobs=1)
+    return Terms(
+        options=PROFILES["standard"], extra={}, seed=1, repeat=1, jobs=1, deadline_seconds=3600
+    )
 
 
 def result(rows: Sequence[Mapping[str, Any]], choice: Choice | None = None) -> dict[str, Any]:

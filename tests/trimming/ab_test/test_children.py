@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from tempfile import gettempdir
 from threading import Event, Thread
 
 import pytest
@@ -12,7 +13,7 @@ from trimming.ab_test.children import Children, StoppedError, death
 
 
 def saying(code: str, deadline_seconds: float = 60) -> Children:
-    return Children(deadline_seconds, (sys.executable, "-c", code))
+    return Children(deadline_seconds, gettempdir(), (sys.executable, "-c", code))
 
 
 def test_an_answer_is_passed_on() -> None:

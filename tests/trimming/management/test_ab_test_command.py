@@ -55,7 +55,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Return what running is made to say, so that no process is started."""
     said = [row(1), row(2)]
 
-    def run_all(captures: Any, terms: Any, children: Any, done: Any) -> list[dict[str, Any]]:
+    def run_all(captures: Any, terms: Any, done: Any) -> list[dict[str, Any]]:
         for _ in captures:
             done()
         return said
@@ -211,7 +211,7 @@ def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finishe
     """Return a folder with the page, and how the command ended with a treatment that fails."""
     place = tmp_path_factory.mktemp("misbehaving")
     (place / "captures").mkdir()
-    for word in ("work", "chat", "leak", "crash", "die"):
+    for word in ("chat", "leak", "crash", "die"):
         body = f"please {word}, {SECRET}".encode()
         (place / "captures" / f"{word}.pcap").write_bytes(capture_bytes(body))
     (place / "captures" / "cut.pcap").write_bytes(capture_bytes()[:30])
@@ -219,6 +219,15 @@ def misbehaving(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finishe
         page = ("--html", place / "page.html")
         done = run("--captures", place / "captures", "--json", "--jobs", 2, *page)
     return place, done
+
+
+def is_there(folder: Path, beginning: str) -> bool:
+    """Tell whether anything below ``folder`` has such a name; what vanishes meanwhile is not."""
+    return any(
+        name.startswith(beginning)
+        for _, folders, names in os.walk(folder)
+        for name in (*folders, *names)
+    )
 
 
 @pytest.mark.slow
@@ -235,7 +244,6 @@ class TestWithProcesses:
             "cut.pcap": "refused",
             "die.pcap": "failed",
             "leak.pcap": "failed",
-            "work.pcap": "matched",
         }
         assert "ValueError at strategies.py" in found["crash.pcap"]["reason"]
         assert "killed by signal SIGKILL" in found["die.pcap"]["reason"]
@@ -253,14 +261,14 @@ class TestWithProcesses:
     def test_what_ran_is_measured_and_named(self, misbehaving: tuple[Path, Finished]) -> None:
         found = json.loads(misbehaving[1].stdout)
         assert found["strategies"]["scanning"] == "0.7"
-        (work,) = [each for each in found["captures"] if each["file"] == "work.pcap"]
+        (chat,) = [each for each in found["captures"] if each["file"] == "chat.pcap"]
         for role in ("legacy", "scanning"):
-            assert work[role]["seconds"] > 0
-            assert work[role]["peak_memory_bytes"] >= work[role]["start_memory_bytes"] > 1 << 20
-        assert work["legacy"]["output_sha256"] == work["scanning"]["output_sha256"]
+            assert chat[role]["seconds"] > 0
+            assert chat[role]["peak_memory_bytes"] >= chat[role]["start_memory_bytes"] > 1 << 20
+        assert chat["legacy"]["output_sha256"] == chat["scanning"]["output_sha256"]
         success = found["summary"]["success"]
-        assert (success["legacy"]["succeeded"], success["legacy"]["runs"]) == (5, 5)
-        assert (success["scanning"]["succeeded"], success["scanning"]["runs"]) == (2, 5)
+        assert (success["legacy"]["succeeded"], success["legacy"]["runs"]) == (4, 4)
+        assert (success["scanning"]["succeeded"], success["scanning"]["runs"]) == (1, 4)
 
     def test_no_payload_and_no_path_is_told_anywhere(
         self, misbehaving: tuple[Path, Finished]
@@ -273,32 +281,33 @@ class TestWithProcesses:
         assert sorted(path.name for path in place.iterdir()) == ["captures", "page.html"]
 
     def test_repetitions_are_run_and_agree(self, folder: Path) -> None:
-        done = run("--captures", folder, "--repeat", 2, "--json")
+        done = run("--captures", folder / "deep", "--repeat", 2, "--json")
         assert done.returncode == 0, done.stdout
         assert json.loads(done.stdout)["repeat"] == 2
 
     @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize("amid", ["pktmask-warm-", ".output."])
     def test_interrupted_it_leaves_nothing_behind(
-        self, tmp_path: Path, sent: signal.Signals
+        self, tmp_path: Path, sent: signal.Signals, amid: str
     ) -> None:
         captures, scratch = tmp_path / "captures", tmp_path / "scratch"
         captures.mkdir()
         scratch.mkdir()
         (captures / "large.pcap").write_bytes(pcap([capture_bytes()[:1400]] * 100_000))
-        process = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, "manage.py", "ab_test", "--captures", str(captures), "--json"],
             cwd=ROOT,
             env={**without_settings(), "TMPDIR": str(scratch)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        )
-        # an output that is being written: the capture is in the middle of its run
-        while process.poll() is None and not list(scratch.glob("*/*/.output*")):
-            os.sched_yield()
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(sent)
-        said, complaint = process.communicate()
+        ) as process:
+            # kernels are being compiled, or an output is being written
+            while process.poll() is None and not is_there(scratch, amid):
+                os.sched_yield()
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(sent)
+            said, complaint = process.communicate()
         assert process.returncode == 130, complaint
         assert "nothing was left behind" in complaint
         assert said == ""
@@ -308,7 +317,7 @@ class TestWithProcesses:
 
     @needs_captures
     def test_on_the_captures_of_others_both_strategies_agree(self) -> None:
-        done = run("--captures", SHARED / "captures", "--sample", 0.2, "--json")
+        done = run("--captures", SHARED / "captures", "--sample", 0.1, "--json")
         found = json.loads(done.stdout)
         assert done.returncode == 0, found["summary"]
         assert 0 < len(found["captures"]) < len(CAPTURES)

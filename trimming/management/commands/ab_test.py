@@ -79,7 +79,6 @@ class Command(BaseCommand):
             sys.exit(EXIT_DIFFERENT)
 
     def _result(self, choice: Choice, terms: Terms, options: dict[str, Any]) -> dict[str, Any]:
-        from trimming.ab_test.children import Children
         from trimming.ab_test.result import as_result
         from trimming.ab_test.running import run_all
 
@@ -94,7 +93,7 @@ class Command(BaseCommand):
 
             try:
                 with _interrupted_by_sigterm():
-                    rows = run_all(choice.captures, terms, Children(options["deadline"]), count)
+                    rows = run_all(choice.captures, terms, count)
             except OSError as error:
                 raise _refused(f"the test could not go on: {error.strerror}") from None
         return as_result(choice, options["sample"], rows, terms, timezone.now())
@@ -132,6 +131,7 @@ def _terms(options: dict[str, Any]) -> Terms:
         seed=options["seed"],
         repeat=options["repeat"],
         jobs=options["jobs"],
+        deadline_seconds=options["deadline"],
     )
 
 
