@@ -17,8 +17,12 @@ from django.db import OperationalError, connection, transaction
 
 # any number that nothing else of this database uses: "pktmask" in ASCII
 LOCK: Final = int.from_bytes(b"pktmask", "big")
-SHARED: Final = "SELECT pg_advisory_xact_lock_shared(%s)"
-EXCLUSIVE: Final = "SELECT pg_advisory_xact_lock(%s)"
+# whoever is stopped within is ended by the server, or a rollback would wait for ever; the timeout
+# is set first, and in the same statement, since each one is a way to the server and back
+IDLE_SECONDS: Final = 2
+IDLE: Final = f"SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
+SHARED: Final = f"{IDLE}, pg_advisory_xact_lock_shared(%s)"
+EXCLUSIVE: Final = f"{IDLE}, pg_advisory_xact_lock(%s)"
 # SQLite waits longer and longer for its lock, and whoever comes then is first; a rollback asks so
 # often instead that it is next, for as long as SQLite would wait
 ASK_AGAIN_SECONDS: Final = 0.001

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import psutil
 import pytest
 
 from tests.services.console import ROOT, wait_until
+from trimming.fence import LOCK, SHARED
 
 pytestmark = pytest.mark.slow
 
@@ -151,6 +153,19 @@ def manage(folder: Path, url: str, *arguments: str) -> str:
 
 def shell(folder: Path, url: str, program: str) -> str:
     return manage(folder, url, "shell", "-v", "0", "-c", program)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_whoever_is_stopped_within_the_fence_does_not_keep_a_rollback_from_its_end(
+    tmp_path: Path, database: str
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    manage(tmp_path, database, "migrate", "-v", "0")
+    with closing(psycopg.connect(database)) as stopped:
+        stopped.execute(SHARED, [LOCK])
+        manage(tmp_path, database, "emergency_rollback", "--reason", "test")
+        with pytest.raises(psycopg.Error, match="idle-in-transaction"):
+            stopped.execute("SELECT 1")
 
 
 @pytest.mark.parametrize("database", ["postgresql", "sqlite"], indirect=True)
