@@ -24,7 +24,7 @@ _MEMORY: Final[int | None] = getattr(resource, "RLIMIT_AS", None)
 # CPU time between telling a job that it is out of it and ending its worker
 GRACE_SECONDS: Final = 30
 # of 19: on a machine that is busy with jobs, a page answers and a rollback commits all the same
-NICENESS: Final = 10
+NICENESS: Final = 5
 # what the end of a job that used up all it may may take on top, to clean up and say so
 ROOM_BYTES: Final = 64 << 20
 ROOM_FILES: Final = 16

@@ -143,7 +143,7 @@ def test_every_page_fits_its_window(sign_in: Login, width: int, theme: str) -> N
     expect(page.get_by_role("status").filter(has_text=EVERYWHERE)).to_be_visible()
     look_at(page, "configuration", width, theme)
     typed(page, "max_attempts", "4")
-    page.get_by_label("strategy").select_option("scanning")
+    page.get_by_label("first_mode").select_option("scanning")
     page.get_by_role("button", name="Validate").click()
     page.get_by_role("heading", name="What would change").wait_for()
     look_at(page, "configuration-validated", width, theme)

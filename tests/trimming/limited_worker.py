@@ -68,10 +68,11 @@ def _done(strategy: str, path: str | None) -> dict[str, Any]:
     del data
     run_job(str(job.pk))
     job.refresh_from_db()
+    run = TrimRun.objects.get(job=job)
     return {
         "state": job.state,
-        "reason": job.reason,
-        "outcome": TrimRun.objects.get(job=job).outcome,
+        "reason": run.reason,
+        "outcome": run.outcome,
         "left": [str(each) for each in Path(settings.WORK_ROOT).iterdir()],
         "is_replaced": bool(rss_check()),
         "cpu_limit": resource.getrlimit(resource.RLIMIT_CPU)[0],

@@ -94,7 +94,7 @@ def large(
     Capture.objects.update(size_bytes=original.stat().st_size)
     TrimJob.objects.update(strategy_override=strategy)
     if not is_real:
-        often = TrimmingSettings(beat_seconds=0.0)
+        often = TrimmingSettings().model_copy(update={"beat_seconds": 0.0})
         monkeypatch.setattr(runner, "trimming_settings", lambda: often)
     return Large(job, web(size_bytes) / "expected.pcap", is_real)
 

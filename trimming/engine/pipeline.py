@@ -118,6 +118,8 @@ def _window_by_window(
         yield from pieces
         if told is not None:
             told(done)
+    if told is not None:
+        told(done)  # the last window was noted behind it
 
 
 def _is_same_file(source: Path, target: Path) -> bool:
