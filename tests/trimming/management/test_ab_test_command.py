@@ -231,6 +231,7 @@ def is_there(folder: Path, beginning: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ab_test")  # what it makes once is costly
 class TestWithProcesses:
     """The whole way, with a treatment that does as captures say."""
 
