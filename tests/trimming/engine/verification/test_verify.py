@@ -422,10 +422,15 @@ SAFE = [
 ]
 
 
+MOST_MUTANTS = 100
+
+
 @pytest.mark.parametrize("name", SAFE)
 def test_every_single_kept_body_run_is_found_in(name: str) -> None:
     case = trimmed(CLEAN[name])
-    for index, start, end in body_spans(case)[::3]:
+    spans = body_spans(case)
+    # of a case with very many spans a sample from its start to its end
+    for index, start, end in spans[:: max(3, len(spans) // MOST_MUTANTS)]:
         if case.before[index][start:end] == bytes(end - start):
             continue
         mutant = case.copy()
