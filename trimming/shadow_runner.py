@@ -35,6 +35,7 @@ from trimming.shadow_rules import Answer
 from trimming.shadow_sides import ObservedStrategy, SideLateError, failure_text, shows_payload
 from trimming.sweeper import late_reason
 from trimming.throttle import Throttle
+from trimming.worker_limits import CpuTimeError
 
 log = structlog.get_logger("pktmask.shadows")
 
@@ -98,7 +99,8 @@ def _attempt(shadow: Shadow, *, treatment_first: bool) -> None:
     except InputError as error:  # found before any strategy has begun
         state = ShadowState.DONE
         values |= _ignored(failure_text(error))
-    except Exception as error:  # the disk, the storage, the database, or what nobody foresaw
+    # the disk, the storage, the database, the limits of a worker, or what nobody foresaw
+    except (Exception, CpuTimeError) as error:
         state = ShadowState.BROKEN
         values |= _ignored(_("It stopped: %(kind)s at %(place)s.") % type_and_place(error))
     ended = shadow_queue.end(shadow, state, **values)

@@ -26,6 +26,7 @@ from trimming.routing_choices import LeakState, ShadowOutcome, ShadowState
 from trimming.shadow_rules import Answer
 from trimming.shadow_runner import LateError, LostError, ShadowWatch, run_shadow
 from trimming.shadow_sides import ObservedStrategy, SideLateError
+from trimming.worker_limits import CpuTimeError
 
 pytestmark = pytest.mark.django_db
 SECRET = b"the payload that nobody may read"
@@ -347,6 +348,15 @@ def test_a_disk_that_fails_under_a_strategy_is_not_its_fault(act: Callable[..., 
     found = compared()
     assert (found.state, found.outcome) == (ShadowState.BROKEN, ShadowOutcome.IGNORED)
     assert found.treatment_failure == ""
+
+
+def test_one_that_is_out_of_cpu_time_is_broken_off_and_does_not_end_its_worker(
+    act: Callable[..., None],
+) -> None:
+    act(raising(CpuTimeError()))
+    found = compared()
+    assert (found.state, found.outcome) == (ShadowState.BROKEN, ShadowOutcome.IGNORED)
+    assert "CpuTimeError" in found.reason
 
 
 def test_what_was_taken_away_writes_nothing(act: Callable[..., None]) -> None:
