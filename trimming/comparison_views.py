@@ -10,7 +10,8 @@ from trimming.engine.report import Tally
 from trimming.quantities import size
 
 if TYPE_CHECKING:  # who only asks for help must not pay for NumPy
-    from trimming.engine.comparison import Comparison, Pair, Side
+    from trimming.engine.byte_classes import Pair
+    from trimming.engine.comparison import Comparison, Side
 
 COUNTS = (
     "connections",

@@ -5,17 +5,13 @@ No database, no clock, no engine at work.  In every pair the control stands firs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Final
 
-from trimming.engine.byte_classes import ByteClass
 from trimming.routing_choices import LeakState, ShadowOutcome
 
 # how often a comparison is begun that loses its worker
 MAX_ATTEMPTS: Final = 2
-
-Pair = tuple[ByteClass | None, ByteClass | None]
 
 
 class Answer(Enum):
@@ -54,25 +50,6 @@ def outcome_of(control: Answer, treatment: Answer, *, is_equal: bool) -> ShadowO
     if control is not Answer.PLANNED:
         return ShadowOutcome.IGNORED
     return ShadowOutcome.MATCHED if is_equal else ShadowOutcome.MISMATCHED
-
-
-def masked_by_one(
-    byte_counts: Iterable[tuple[Pair, int]], masks: Callable[[ByteClass], bool]
-) -> tuple[int, int]:
-    """Return how many bytes only the control masks (leaked), and only the treatment (over-masked).
-
-    ``byte_counts``: how many bytes each pair of classes was given; ``masks``: whether bytes of a
-    class are overwritten under the profile.  What has no class is kept.
-    """
-    leaked = over_masked = 0
-    for (control, treatment), count in byte_counts:
-        by_control = control is not None and masks(control)
-        by_treatment = treatment is not None and masks(treatment)
-        if by_control and not by_treatment:
-            leaked += count
-        elif by_treatment and not by_control:
-            over_masked += count
-    return leaked, over_masked
 
 
 def leak_of(leaked_bytes: int, *, repeats: bool, shows: bool) -> LeakState:

@@ -21,7 +21,6 @@ from config.faults import type_and_place
 from trimming import job_rules, shadow_queue, shadow_rules
 from trimming.comparison_views import comparison_as_dict
 from trimming.conf import routing_settings, trimming_settings
-from trimming.engine.byte_classes import fill_for
 from trimming.engine.comparison import CompareStage, Comparison, compare
 from trimming.engine.errors import CancelledError, InputError
 from trimming.engine.options import TrimOptions
@@ -201,10 +200,7 @@ def _leaks(
     told: Callable[[int], None],
 ) -> dict[str, Any]:
     """Return what the two plans say about leaks; strategies run again only where there is one."""
-    leaked, over_masked = shadow_rules.masked_by_one(
-        ((pair, extent.bytes) for pair, extent in found.mismatched.items()),
-        lambda byte_class: fill_for(byte_class, options) is not None,
-    )
+    leaked, over_masked = found.masked_by_one(options)
     leak = LeakState.NONE
     if leaked:
         repeats = shows = False

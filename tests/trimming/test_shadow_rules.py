@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from trimming.engine.byte_classes import ByteClass
 from trimming.routing_choices import LeakState, ShadowOutcome
 from trimming.shadow_rules import (
     MAX_ATTEMPTS,
     Answer,
     leak_of,
-    masked_by_one,
     may_begin_again,
     outcome_of,
     room,
 )
 
-HEADER, BODY, UNCERTAIN = ByteClass.HEADER, ByteClass.BODY, ByteClass.UNCERTAIN
 PLANNED, REFUSED, FAILED = Answer.PLANNED, Answer.REFUSED, Answer.FAILED
 
 
@@ -66,19 +63,6 @@ def test_only_what_both_failed_at_in_the_same_way_is_ignored(
     control: Answer, treatment: Answer, is_equal: bool, outcome: ShadowOutcome
 ) -> None:
     assert outcome_of(control, treatment, is_equal=is_equal) is outcome
-
-
-def test_leaked_is_what_only_the_control_masks_and_over_masked_the_reverse() -> None:
-    counts = {
-        (BODY, HEADER): 1,
-        (BODY, None): 10,
-        (HEADER, BODY): 100,
-        (None, UNCERTAIN): 1_000,
-        # kept by both, masked by both
-        (HEADER, None): 10_000,
-        (BODY, UNCERTAIN): 100_000,
-    }
-    assert masked_by_one(counts.items(), lambda c: c in (BODY, UNCERTAIN)) == (11, 1_100)
 
 
 def test_a_leak_is_confirmed_when_the_answers_repeat_and_something_shows() -> None:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from config.faults import type_and_place
-from trimming.ab_test.judging import hidden_bytes
 from trimming.ab_test.meter import Meter, forget_peak
 from trimming.comparison_views import class_names
 from trimming.engine.comparison import compare
@@ -150,8 +149,7 @@ def _compare(task: Task) -> Answer:
         most=0,
         interpret_below_bytes=INTERPRET_BELOW_BYTES,
     )
-    bytes_by_pair = {pair: extent.bytes for pair, extent in found.mismatched.items()}
-    leaked, over_masked = hidden_bytes(bytes_by_pair, options)
+    leaked, over_masked = found.masked_by_one(options)
     return {
         "equal": found.matched,
         "matched_bytes": found.matched_bytes,

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trimming.ab_test.draw import ROLES, Role
-from trimming.engine.byte_classes import ByteClass, fill_for
-
-if TYPE_CHECKING:
-    from trimming.engine.options import TrimOptions
 
 Answer = Mapping[str, Any]
 
@@ -26,26 +22,6 @@ MATCHED, MISMATCHED, FAILED, REFUSED, BROKEN = (
     "broken",
 )
 OUTCOMES = (MATCHED, MISMATCHED, FAILED, REFUSED, BROKEN)
-
-
-def hidden_bytes(
-    bytes_by_pair: Mapping[tuple[ByteClass | None, ByteClass | None], int], options: TrimOptions
-) -> tuple[int, int]:
-    """Return how many bytes only the first strategy overwrites, and how many only the second.
-
-    With legacy first these are the leaked and the over-masked bytes of scanning.
-    """
-
-    def hides(byte_class: ByteClass | None) -> bool:
-        return byte_class is not None and fill_for(byte_class, options) is not None
-
-    only_first = only_second = 0
-    for (first, second), count in bytes_by_pair.items():
-        if hides(first) and not hides(second):
-            only_first += count
-        elif hides(second) and not hides(first):
-            only_second += count
-    return only_first, only_second
 
 
 def merged(answers: Sequence[Answer]) -> dict[str, Any]:

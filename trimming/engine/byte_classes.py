@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, assert_never
 
@@ -22,6 +23,8 @@ class ByteClass(IntEnum):
     TLS_RECORD = 8  # record headers and handshakes of TLS
 
 
+# what each of two strategies takes the same byte for; None where it gave it no class
+Pair = tuple[ByteClass | None, ByteClass | None]
 ZERO = 0x00
 REDACTION = ord("x")
 
@@ -41,3 +44,17 @@ def fill_for(byte_class: ByteClass, options: TrimOptions) -> int | None:
             return REDACTION
         case _:
             assert_never(byte_class)
+
+
+def masked_by_one(counts: Mapping[Pair, int], options: TrimOptions) -> tuple[int, int]:
+    """Return how many bytes only the first strategy overwrites, and how many only the second.
+
+    With the control first these are the leaked and the over-masked bytes of the treatment.
+    """
+
+    def masks(byte_class: ByteClass | None) -> bool:
+        return byte_class is not None and fill_for(byte_class, options) is not None
+
+    by_first = sum(n for (one, other), n in counts.items() if masks(one) and not masks(other))
+    by_second = sum(n for (one, other), n in counts.items() if masks(other) and not masks(one))
+    return by_first, by_second

@@ -17,7 +17,7 @@ from typing import Generic, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trimming.engine.byte_classes import ByteClass, fill_for
+from trimming.engine.byte_classes import ByteClass, Pair, fill_for, masked_by_one
 from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.kernel import interpret
 from trimming.engine.options import TrimOptions
@@ -31,8 +31,6 @@ START_BYTES = 1 << 20
 CompareStage = Literal["first", "second", "compare"]
 # called with the stage, the bytes of the file done, and all bytes of the file; may raise to stop
 CompareProgress = Callable[[CompareStage, int, int], None]
-# what each strategy takes the same byte for; None where it gave it no class
-Pair = tuple[ByteClass | None, ByteClass | None]
 
 Column = NDArray[np.int64]
 _NONE = 0
@@ -124,6 +122,11 @@ class Comparison:
     def mismatched_bytes(self) -> int:
         """How many bytes differ."""
         return sum(extent.bytes for extent in self.mismatched.values())
+
+    def masked_by_one(self, options: TrimOptions) -> tuple[int, int]:
+        """Return how many bytes only the first strategy overwrites, and how many only the other."""
+        counts = {pair: extent.bytes for pair, extent in self.mismatched.items()}
+        return masked_by_one(counts, options)
 
 
 def compare(

@@ -8,11 +8,8 @@ import pytest
 
 from tests.trimming.ab_test.rows import comparison
 from trimming.ab_test.draw import Role
-from trimming.ab_test.judging import Answer, hidden_bytes, is_comparable, judge, merged, settled
-from trimming.engine.byte_classes import ByteClass
-from trimming.engine.options import PROFILES
+from trimming.ab_test.judging import Answer, is_comparable, judge, merged, settled
 
-STANDARD, SHARE_SAFE = PROFILES["standard"], PROFILES["share_safe"]
 FAILED = {"outcome": "strategy_failure", "reason": "ValueError at strategy.py:7"}
 REFUSED = {"outcome": "refused_input", "reason": "byte 9: expected a packet, found none"}
 BROKEN = {"outcome": "infrastructure", "reason": "no space left"}
@@ -41,28 +38,6 @@ def unverified() -> dict[str, Any]:
 
 def compared(**changes: Any) -> dict[str, Any]:
     return {"outcome": "succeeded", "reason": "", **comparison(**changes)}
-
-
-@pytest.mark.parametrize(
-    ("pair", "options", "leaked", "over_masked"),
-    [
-        ((ByteClass.BODY, ByteClass.HEADER), STANDARD, 5, 0),
-        ((ByteClass.BODY, None), STANDARD, 5, 0),
-        ((None, ByteClass.BODY), STANDARD, 0, 5),
-        ((ByteClass.HEADER, ByteClass.UNCERTAIN), STANDARD, 0, 5),
-        # both overwrite it, with different bytes
-        ((ByteClass.BODY, ByteClass.REDACTED), STANDARD, 0, 0),
-        # neither does
-        ((ByteClass.HEADER, ByteClass.FRAMING), STANDARD, 0, 0),
-        # the profile decides
-        ((ByteClass.OTHER, ByteClass.HEADER), STANDARD, 0, 0),
-        ((ByteClass.OTHER, ByteClass.HEADER), SHARE_SAFE, 5, 0),
-    ],
-)
-def test_a_byte_leaks_that_only_legacy_overwrites(
-    pair: tuple[ByteClass | None, ByteClass | None], options: Any, leaked: int, over_masked: int
-) -> None:
-    assert hidden_bytes({pair: 5}, options) == (leaked, over_masked)
 
 
 def test_repetitions_become_one_with_median_times_and_the_largest_memory() -> None:

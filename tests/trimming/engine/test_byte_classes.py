@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from trimming.engine.byte_classes import ByteClass, fill_for
+from trimming.engine.byte_classes import ByteClass, Pair, fill_for, masked_by_one
 from trimming.engine.options import PROFILES, TrimOptions
 
+STANDARD, SHARE_SAFE = PROFILES["standard"], PROFILES["share_safe"]
 KEPT = {ByteClass.HEADER, ByteClass.FRAMING, ByteClass.SAMPLE, ByteClass.TLS_RECORD}
 
 
@@ -53,3 +54,38 @@ def test_the_numbers_are_stored_and_never_change() -> None:
         ("SAMPLE", 7),
         ("TLS_RECORD", 8),
     ]
+
+
+def test_leaked_is_what_only_the_control_masks_and_over_masked_the_reverse() -> None:
+    counts = {
+        (ByteClass.BODY, ByteClass.HEADER): 1,
+        (ByteClass.BODY, None): 10,
+        (ByteClass.HEADER, ByteClass.BODY): 100,
+        (None, ByteClass.UNCERTAIN): 1_000,
+        # kept by both, masked by both
+        (ByteClass.HEADER, None): 10_000,
+        (ByteClass.BODY, ByteClass.UNCERTAIN): 100_000,
+    }
+    assert masked_by_one(counts, STANDARD) == (11, 1_100)
+
+
+@pytest.mark.parametrize(
+    ("pair", "options", "leaked", "over_masked"),
+    [
+        ((ByteClass.BODY, ByteClass.HEADER), STANDARD, 5, 0),
+        ((ByteClass.BODY, None), STANDARD, 5, 0),
+        ((None, ByteClass.BODY), STANDARD, 0, 5),
+        ((ByteClass.HEADER, ByteClass.UNCERTAIN), STANDARD, 0, 5),
+        # both overwrite it, with different bytes
+        ((ByteClass.BODY, ByteClass.REDACTED), STANDARD, 0, 0),
+        # neither does
+        ((ByteClass.HEADER, ByteClass.FRAMING), STANDARD, 0, 0),
+        # the profile decides
+        ((ByteClass.OTHER, ByteClass.HEADER), STANDARD, 0, 0),
+        ((ByteClass.OTHER, ByteClass.HEADER), SHARE_SAFE, 5, 0),
+    ],
+)
+def test_a_byte_leaks_that_only_the_control_overwrites(
+    pair: Pair, options: TrimOptions, leaked: int, over_masked: int
+) -> None:
+    assert masked_by_one({pair: 5}, options) == (leaked, over_masked)

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 
 from tests.captures import pcap
 from trimming.engine import comparison as engine
-from trimming.engine.byte_classes import ByteClass
+from trimming.engine.byte_classes import ByteClass, Pair
 from trimming.engine.comparison import (
     ChecksumDifference,
     CompareProgress,
     Comparison,
     Extent,
     FrameCheckDifference,
-    Pair,
     RangeDifference,
     compare,
 )

@@ -20,7 +20,8 @@ from trimming.management.console import progress_bar, told_in_one_line
 from trimming.profile_files import load_profile
 
 if TYPE_CHECKING:  # who only asks for help must not pay for NumPy
-    from trimming.engine.comparison import Comparison, Pair
+    from trimming.engine.byte_classes import Pair
+    from trimming.engine.comparison import Comparison
 
 EXIT_DIFFERENT = 1
 STAGE_NAMES = {"first": "first strategy", "second": "second strategy", "compare": "comparing"}
