@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from config.layers import ConfigurationError, Given, Layer, Problem, nearest
+from config.layers import ConfigurationError, Given, Layer, Problem, closest
 from config.sections import Registry
 from config.yaml_layer import plain_value
 
 PREFIX: Final = "PKTMASK_"
 BETWEEN: Final = "__"
+LISTED: Final = "`manage.py show_config` lists all settings."
 
 
 def variable(section: str, key: str) -> str:
@@ -32,10 +33,9 @@ def environment_layer(registry: Registry, environ: Mapping[str, str]) -> Layer:
             continue
         if name not in known:
             # what all names begin with would make any two of them alike
-            hint = nearest(name.removeprefix(PREFIX), [k.removeprefix(PREFIX) for k in known])
-            hint = hint.replace("mean ", f"mean {PREFIX}")
-            hint = hint or " `manage.py show_config` lists all settings."
-            problems.append(Problem(name, f"there is no such setting.{hint}"))
+            close = closest(name.removeprefix(PREFIX), [k.removeprefix(PREFIX) for k in known])
+            hint = f"Did you mean {PREFIX}{close}?" if close else LISTED
+            problems.append(Problem(name, f"there is no such setting. {hint}"))
             continue
         section, key, field = known[name]
         # a text may look like a number

@@ -140,8 +140,13 @@ def _problem(kind: type[Section], key: str, given: Given) -> Problem | None:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a sentence that offers the known name that looks most like ``name``, if any does."""
-    close = difflib.get_close_matches(name, list(known), 1, 0.6)
-    return f" Did you mean {close[0]}?" if close else ""
+    close = closest(name, known)
+    return f" Did you mean {close}?" if close else ""
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that looks most like ``name``; empty where none does."""
+    return next(iter(difflib.get_close_matches(name, list(known), 1, 0.6)), "")
 
 
 def quoted(value: object) -> str:

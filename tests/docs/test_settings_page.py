@@ -10,7 +10,7 @@ import pytest
 from config.file_watch import settings_folder
 from config.files import MAIN, read_file
 from config.reference import as_markdown, as_yaml
-from config.sections import registry
+from config.sections import Section, registry
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text()
@@ -34,21 +34,26 @@ def test_the_file_of_production_ends_with_every_setting_and_its_default() -> Non
 
 
 @pytest.fixture(scope="module")
-def attributes() -> set[str]:
-    """Return the names of attributes that code outside of ``conf`` modules reads."""
-    found: set[str] = set()
-    for folder in CODE:
-        for path in (ROOT / folder).rglob("*.py"):
-            if path.name == "conf.py":
-                continue
-            nodes = ast.walk(ast.parse(path.read_text()))
-            found |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    return found
+def modules() -> list[ast.Module]:
+    """Return the code outside of ``conf`` modules."""
+    paths = (path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
+    return [ast.parse(path.read_text()) for path in paths if path.name != "conf.py"]
+
+
+def read_by(module: ast.Module, kind: type[Section]) -> set[str]:
+    """Return the attributes that a module reads which deals with the settings of a section."""
+    nodes = list(ast.walk(module))
+    accessor = kind.__name__.replace("Settings", "_settings").lower()
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    if not names & {kind.__name__, accessor}:
+        return set()
+    return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
 @pytest.mark.parametrize(("section", "key"), SETTINGS)
-def test_every_setting_is_read(section: str, key: str, attributes: set[str]) -> None:
-    assert key in attributes
+def test_every_setting_is_read(section: str, key: str, modules: list[ast.Module]) -> None:
+    kind = registry.sections[section]
+    assert any(key in read_by(module, kind) for module in modules)
 
 
 def test_every_number_has_a_lower_and_an_upper_bound() -> None:
