@@ -5,11 +5,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 class MonitoringConfig(AppConfig):
-    """Heartbeats, the monitor loop and the live feed."""
+    """Heartbeats, the monitor loop, metrics, health and the live feed."""
 
     name = "monitoring"
     verbose_name = _("Monitoring")
 
     def ready(self) -> None:
-        """Register the settings, and listen for changes of jobs and captures."""
-        from monitoring import conf, receivers  # noqa: F401 - importing registers and connects
+        """Register settings and metrics, and listen for changes of jobs and captures."""
+        # importing registers and connects
+        from monitoring import conf, receivers  # noqa: F401
+        from monitoring.metrics.sources import machine, open_files, own, runs  # noqa: F401

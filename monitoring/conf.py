@@ -85,7 +85,120 @@ class MonitoringSettings(Section):
     )
 
 
+@registry.register
+class MetricsSettings(Section):
+    """How often the service is measured, and how long what was measured is kept."""
+
+    section: ClassVar = "metrics"
+    title: ClassVar = "Metrics"
+
+    sample_seconds: float = Field(
+        5.0,
+        ge=1,
+        le=60,
+        description="how often a sample is taken; samples lie on multiples of it",
+    )
+    keep_samples_hours: float = Field(
+        48.0, ge=3, le=8784, description="samples are removed after this; rollups stay"
+    )
+    keep_minutes_days: float = Field(
+        8.0, ge=2, le=3660, description="rollups of minutes are removed after this"
+    )
+    keep_hours_days: float = Field(
+        400.0, ge=61, le=36600, description="rollups of hours are removed after this; days stay"
+    )
+
+
+@registry.register
+class Targets(Section):
+    """What the service is held to; health, charts and reports measure against it."""
+
+    section: ClassVar = "targets"
+    title: ClassVar = "Targets"
+
+    message_p95_ms: float = Field(
+        100.0, gt=0, le=1e6, description="95 % of captures take less for one HTTP message"
+    )
+    promised_seconds: float = Field(
+        600.0, gt=0, le=1e6, description="from the upload to the result"
+    )
+    accuracy: float = Field(
+        0.9,
+        ge=0,
+        le=1,
+        description="share of compared bytes that both strategies take for the same",
+    )
+
+
+@registry.register
+class HealthSettings(Section):
+    """How health is judged: the two levels of each threshold, and over which time."""
+
+    section: ClassVar = "health"
+    title: ClassVar = "Health"
+
+    check_minutes: int = Field(
+        1, ge=1, le=60, description="how often the health is checked by itself"
+    )
+    window_minutes: float = Field(
+        15.0, ge=1, le=1440, description="rates and quantiles are taken over the time just past"
+    )
+    stale_seconds: float = Field(
+        30.0, ge=2, le=3600, description="without a newer sample nothing is known"
+    )
+    least_runs: int = Field(
+        20, ge=1, le=100_000, description="rates and quantiles of fewer runs are not judged"
+    )
+    least_failures: int = Field(
+        3, ge=1, le=10_000, description="a burn rate of fewer failures is not judged"
+    )
+    error_rate_warn: float = Field(0.02, gt=0, lt=1, description="share of failed runs: warning")
+    error_rate_fail: float = Field(0.05, gt=0, le=1, description="share of failed runs: failure")
+    success_target: float = Field(
+        0.99, gt=0, lt=1, description="share of runs that must succeed; burn rates measure by it"
+    )
+    fallback_rate_warn: float = Field(0.01, gt=0, lt=1, description="share of fallbacks: warning")
+    fallback_rate_fail: float = Field(0.05, gt=0, le=1, description="share of fallbacks: failure")
+    cpu_warn: float = Field(70.0, gt=0, lt=100, description="CPU of the machine in %: warning")
+    cpu_fail: float = Field(90.0, gt=0, le=100, description="CPU of the machine in %: failure")
+    memory_warn: float = Field(80.0, gt=0, lt=100, description="memory in %: warning")
+    memory_fail: float = Field(92.0, gt=0, le=100, description="memory in %: failure")
+    disk_warn: float = Field(80.0, gt=0, lt=100, description="disk in %: warning")
+    disk_fail: float = Field(95.0, gt=0, le=100, description="disk in %: failure")
+    worker_rss_warn_mb: float = Field(
+        1500.0, gt=0, le=1e6, description="memory of the largest process in MB: warning"
+    )
+    worker_rss_fail_mb: float = Field(
+        3000.0, gt=0, le=1e6, description="memory of the largest process in MB: failure"
+    )
+    queue_age_warn_seconds: float = Field(
+        120.0, gt=0, le=1e6, description="age of the oldest waiting capture: warning"
+    )
+    queue_age_fail_seconds: float = Field(
+        600.0, gt=0, le=1e6, description="age of the oldest waiting capture: failure"
+    )
+
+
+TWO_LEVELS = (
+    ("error_rate_warn", "error_rate_fail"),
+    ("fallback_rate_warn", "fallback_rate_fail"),
+    ("cpu_warn", "cpu_fail"),
+    ("memory_warn", "memory_fail"),
+    ("disk_warn", "disk_fail"),
+    ("worker_rss_warn_mb", "worker_rss_fail_mb"),
+    ("queue_age_warn_seconds", "queue_age_fail_seconds"),
+)
+
 registry.rule(
+    *(
+        Ordered(f"health.{warn}", f"health.{fail}", "a warning comes before a failure")
+        for warn, fail in TWO_LEVELS
+    ),
+    Ordered(
+        "metrics.sample_seconds",
+        "health.stale_seconds",
+        "or every sample would be taken for stale",
+    ),
     Ordered(
         "monitoring.beat_seconds",
         "monitoring.patience_seconds",
@@ -119,3 +232,18 @@ registry.rule(
 def monitoring_settings() -> MonitoringSettings:
     """Return the settings in force."""
     return current().of(MonitoringSettings)
+
+
+def metrics_settings() -> MetricsSettings:
+    """Return the settings in force."""
+    return current().of(MetricsSettings)
+
+
+def targets() -> Targets:
+    """Return the targets in force."""
+    return current().of(Targets)
+
+
+def health_settings() -> HealthSettings:
+    """Return the thresholds in force."""
+    return current().of(HealthSettings)

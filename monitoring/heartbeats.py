@@ -85,3 +85,25 @@ def monitor_is_silent() -> bool:
         started_at=row.started_at,
         patience=timedelta(seconds=monitoring_settings().monitor_patience_seconds),
     )
+
+
+def pulse_now(now: datetime, busy_jobs: int | None = None) -> pulse.Pulse:
+    """Return how the workers are; ``busy_jobs`` where the caller has counted them already."""
+    limits = monitoring_settings()
+    beats = {row.name: row for row in Heartbeat.objects.filter(name__in=(WORKERS, MONITOR))}
+    workers, monitor = beats.get(WORKERS), beats.get(MONITOR)
+    # only then it matters who is busy with what
+    owes = workers is not None and pulse.is_outstanding(workers.asked_at, workers.at)
+    busy = busy_jobs or 0
+    if owes:
+        busy = busy_workers(now) if busy_jobs is None else busy_jobs + comparing(now)
+    return pulse.pulse_of_workers(
+        now=now,
+        asked_at=workers.asked_at if workers else None,
+        at=workers.at if workers else None,
+        asker_at=monitor.at if monitor else None,
+        busy_workers=busy,
+        workers=settings.Q_CLUSTER["workers"],
+        patience=timedelta(seconds=limits.patience_seconds),
+        known=timedelta(seconds=limits.known_seconds),
+    )

@@ -7,8 +7,8 @@ at its next turn, and does not keep the others from theirs.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -20,7 +20,8 @@ from config.current import forget_gone_processes
 from config.faults import type_and_place
 from config.file_watch import FileWatch
 from monitoring import heartbeats
-from monitoring.conf import monitoring_settings
+from monitoring.conf import metrics_settings, monitoring_settings
+from monitoring.lease import RENEW_SECONDS, Turn
 from monitoring.models import LiveUpdate
 from trimming.conf import routing_settings
 
@@ -41,6 +42,7 @@ class Step:
     name: str
     every_seconds: float | Callable[[], float]
     run: Callable[[], object]
+    at_once: bool = True
 
     def wait_seconds(self) -> float:
         """Return how long to wait from one turn to the next, by the settings in force."""
@@ -62,11 +64,49 @@ def steps() -> tuple[Step, ...]:
         Step("live_updates", 60, prune_live_updates),
         Step("adoptions", 60, forget_gone_processes),
         Step("guard", _guard_beat, _renew_guard),
+        Step("schedules", 60, _schedules),
         Step("retention", 600, _retention),
         Step("stale_uploads", 600, _stale_uploads),
         Step("failed_tasks", 3600, prune_failed_tasks),
         Step("sessions", 3600, _clear_sessions),
     )
+
+
+def fast_steps(turn: Turn) -> tuple[Step, ...]:
+    """Return what must not wait for anything else: the lease and the samples."""
+    return (
+        Step("lease", RENEW_SECONDS, turn.take_or_renew),
+        # a sample belongs to its tick, and a start lies anywhere between two
+        Step("sample", seconds_to_tick, only_in_turn(turn, lambda: _sample(turn.owner)), False),
+    )
+
+
+def in_turn(turn: Turn, table: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps so that they do nothing while another process is the monitor."""
+    return tuple(replace(step, run=only_in_turn(turn, step.run)) for step in table)
+
+
+def only_in_turn(turn: Turn, run: Callable[[], object]) -> Callable[[], object]:
+    """Return ``run`` so that it does nothing while another process is the monitor."""
+    return lambda: run() if turn.is_mine() else None
+
+
+def seconds_to_tick() -> float:
+    """Return how long it is until the next sample is due; samples lie on multiples of the time."""
+    interval = metrics_settings().sample_seconds
+    return interval - time.time() % interval
+
+
+def _sample(owner: str) -> None:
+    from monitoring.metrics.sampler import take_sample
+
+    take_sample(timezone.now(), metrics_settings().sample_seconds, owner)
+
+
+def _schedules() -> None:
+    from monitoring.schedules import ensure_schedules
+
+    ensure_schedules()
 
 
 def _guard_beat() -> float:
@@ -93,7 +133,8 @@ class Loop:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._due = {step: clock() for step in table}
+        now = clock()
+        self._due = {step: now if step.at_once else now + step.wait_seconds() for step in table}
         self._clock = clock
         self._sleep = sleep
         self._stopping = False

@@ -1,4 +1,4 @@
-"""Facts from trimming become items of the live feed, in whatever process they happen.
+"""Facts become items of the live feed, in whatever process they happen.
 
 Item and outbox row are made in one transaction, and writers take turns: so the outbox has a
 capture's items in the order of its states, whichever processes changed it.
@@ -6,7 +6,8 @@ capture's items in the order of its states, whichever processes changed it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,11 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from config.faults import type_and_place
-from monitoring.live.items import deleted_item, item_of
+from monitoring.live.items import News, deleted_item, item_of, news_of_report, news_of_sample
 from monitoring.live.publish import publish
-from monitoring.live.topics import capture_topic
+from monitoring.live.topics import SERVICE_PREFIX, capture_topic
+from monitoring.models import HealthReport, MetricSample
+from monitoring.signals import health_checked, sample_taken
 from trimming.models import Capture, TrimJob
 from trimming.signals import capture_changed, job_changed
 
@@ -34,6 +37,26 @@ def publish_job(job_id: UUID, **_: Any) -> None:
 def publish_capture(capture_id: UUID, owner_id: int, **_: Any) -> None:
     """Tell of a capture that appeared or was deleted."""
     _quietly(lambda: _publish_capture(capture_id, owner_id))
+
+
+@receiver(sample_taken)
+def publish_sample(at: datetime, **_: Any) -> None:
+    """Tell of a new sample."""
+    _quietly(
+        lambda: _publish_news("sample", map(news_of_sample, MetricSample.objects.filter(at=at)))
+    )
+
+
+@receiver(health_checked)
+def publish_report(report_id: int, **_: Any) -> None:
+    """Tell of a health check."""
+    found = HealthReport.objects.filter(pk=report_id)
+    _quietly(lambda: _publish_news("health", map(news_of_report, found)))
+
+
+def _publish_news(kind: str, found: Iterable[News]) -> None:
+    for news in found:
+        publish(f"{SERVICE_PREFIX}{kind}", news)
 
 
 def _publish_job(job_id: UUID) -> None:

@@ -24,7 +24,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
@@ -38,7 +38,7 @@ from django.http import HttpRequest
 from django.utils import translation
 
 from config.faults import type_and_place
-from monitoring.live.items import Item, read_items, shown
+from monitoring.live.items import Item, News, read_items, shown
 from monitoring.live.subscription import Subscription
 from monitoring.live.topics import (
     MAX_QUOTED_CHARACTERS,
@@ -230,7 +230,9 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         subscription.read_at = time.monotonic() + wait
         await self._send_items(subscription, "snapshot" if first else "update", said)
 
-    async def _send_items(self, subscription: Subscription, kind: str, items: list[Item]) -> None:
+    async def _send_items(
+        self, subscription: Subscription, kind: str, items: Sequence[Item | News]
+    ) -> None:
         if items or kind == "snapshot":
             with translation.override(self._language):
                 words = [shown(item) for item in items]

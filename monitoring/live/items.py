@@ -1,16 +1,20 @@
-"""Items: what the live feed says of one capture.  Read from the database, and shown in a language.
+"""Items: what the live feed says.  Read from the database, and shown in a language.
 
+An item is of one capture, or news of the service (the newest sample, the newest health report).
 An item is of the capture's current job, whichever of its jobs changed: so an item that was read
 later is never older than one that was read before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final, TypedDict
+from collections.abc import Collection, Sequence
+from typing import Any, Final, TypedDict, final
 from uuid import UUID
 
-from monitoring.live.topics import Topic
+from monitoring.choices import VERDICT_LOOKS, Verdict
+from monitoring.live.topics import SERVICE, Topic
+from monitoring.metrics.histograms import from_json
+from monitoring.models import HealthReport, MetricSample
 from trimming.choices import OPEN_STATES, JobStage, JobState
 from trimming.models import AnyUser, Capture, CaptureQuerySet
 
@@ -31,6 +35,18 @@ class Item(TypedDict):
     deleted: bool
 
 
+@final
+class News(TypedDict):
+    """The newest of one kind of facts about the service: ``key`` is ``sample`` or ``health``.
+
+    ``figures`` are what pages show of it; see news_of_sample and news_of_report.
+    """
+
+    key: str
+    at: str
+    figures: dict[str, Any]
+
+
 class ShownItem(Item):
     """An item as it is sent: with its words in the language of the connection."""
 
@@ -38,8 +54,15 @@ class ShownItem(Item):
     stage_label: str
 
 
-def is_open(item: Item) -> bool:
+def key_of(item: Item | News) -> str:
+    """Return what ``item`` is about; a newer one of the same key replaces it."""
+    return item["capture"] if "capture" in item else item["key"]
+
+
+def is_open(item: Item | News) -> bool:
     """Tell whether the job of ``item`` is still to end."""
+    if "capture" not in item:
+        return False
     return item["state"] in OPEN_STATES and item["job"] is not None and not item["deleted"]
 
 
@@ -71,12 +94,14 @@ def item_of(capture: Capture) -> Item:
     )
 
 
-def read_items(user: AnyUser, topic: Topic, ids: Collection[UUID]) -> list[Item]:
+def read_items(user: AnyUser, topic: Topic, ids: Collection[UUID]) -> Sequence[Item | News]:
     """Return the items of ``topic`` that ``user`` may see: at most two queries beside permissions.
 
     For ``captures``: those of ``ids`` and those with an open job (at most 200 of these).  For one
     capture: its item; nothing when it is not visible.
     """
+    if topic.name == SERVICE:
+        return newest_news()
     visible = Capture.objects.visible_to(user)
     if topic.capture_id is not None:
         return _items(visible.filter(pk=topic.capture_id))
@@ -97,8 +122,36 @@ def _items(captures: CaptureQuerySet) -> list[Item]:
     return [item_of(capture) for capture in needed]
 
 
-def shown(item: Item) -> ShownItem:
+def newest_news() -> list[News]:
+    """Return the newest of each kind."""
+    sample = MetricSample.objects.first()
+    report = HealthReport.objects.first()
+    found = [] if sample is None else [news_of_sample(sample)]
+    return found if report is None else [*found, news_of_report(report)]
+
+
+def news_of_sample(sample: MetricSample) -> News:
+    """Return what is said of a sample: rates in units per second, quantiles, and all gauges."""
+    figures: dict[str, Any] = {"covers_seconds": sample.covers_seconds, **sample.values}
+    for key, kept in sample.histograms.items():
+        histogram = from_json(kept)
+        figures[f"{key}:p50"] = histogram.quantile(0.5)
+        figures[f"{key}:p95"] = histogram.quantile(0.95)
+    return News(key="sample", at=sample.at.isoformat(), figures=figures)
+
+
+def news_of_report(report: HealthReport) -> News:
+    """Return what is said of a health check."""
+    verdict = Verdict(report.verdict)
+    look = VERDICT_LOOKS[verdict]
+    figures = {"verdict": verdict.value, "score": report.score, "tone": look.tone}
+    return News(key="health", at=report.at.isoformat(), figures=figures)
+
+
+def shown(item: Item | News) -> ShownItem | News:
     """Return ``item`` with its words in the language that is active now."""
+    if "capture" not in item:
+        return item
     stage = item["stage"]
     return {
         **item,

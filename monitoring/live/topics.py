@@ -1,6 +1,7 @@
 """The words of the live feed: topics, groups, and what a page may say.  Pure.
 
-Topics are what pages name: ``captures`` (all that the user may see) and ``capture:<uuid>`` (one).
+Topics are what pages name: ``captures`` (all that the user may see), ``capture:<uuid>`` (one), and
+``service`` (what is measured and judged: for everybody who is signed in).
 Groups are what the channel layer names; a page never learns them.  What a page says is read here
 and never raises: what cannot be understood becomes a refusal, what is too much is clipped.
 """
@@ -15,6 +16,9 @@ from uuid import UUID
 
 CAPTURES: Final = "captures"
 CAPTURE_PREFIX: Final = "capture:"
+SERVICE: Final = "service"
+# news of the service are published under a topic for each of their kinds
+SERVICE_PREFIX: Final = "service:"
 
 MAX_MESSAGE_BYTES: Final = 8192
 MAX_SHOWING: Final = 200
@@ -22,11 +26,12 @@ MAX_SHOWING: Final = 200
 MAX_QUOTED_CHARACTERS: Final = 100
 
 EVERYBODYS_CAPTURES: Final = "live.captures.all"
+SERVICE_GROUP: Final = "live.service"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic that exists.  ``capture_id`` is None for ``captures``."""
+    """A topic that exists.  ``capture_id`` is of the one capture that it is about, or None."""
 
     name: str
     capture_id: UUID | None = None
@@ -61,7 +66,7 @@ def capture_topic(capture_id: UUID) -> str:
 
 def topic_named(name: str) -> Topic | None:
     """Return the topic of that name, None when there is none.  Ids have one spelling only."""
-    if name == CAPTURES:
+    if name in (CAPTURES, SERVICE):
         return Topic(name)
     if not name.startswith(CAPTURE_PREFIX):
         return None
@@ -73,6 +78,8 @@ def group_of(topic: Topic, user_id: int, *, sees_all: bool) -> str:
     """Return the group that brings ``topic`` to a user."""
     if topic.capture_id is not None:
         return f"live.capture.{topic.capture_id}"
+    if topic.name == SERVICE:
+        return SERVICE_GROUP
     return EVERYBODYS_CAPTURES if sees_all else f"live.captures.{user_id}"
 
 
@@ -81,6 +88,8 @@ def audiences(topic: str, body: Mapping[str, Any]) -> tuple[tuple[str, str], ...
 
     Nothing for a topic of another version of this program.
     """
+    if topic.startswith(SERVICE_PREFIX):
+        return ((SERVICE_GROUP, SERVICE),)
     known = topic_named(topic)
     if known is None or known.capture_id is None:
         return ()

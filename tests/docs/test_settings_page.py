@@ -65,7 +65,21 @@ def test_every_number_has_a_lower_and_an_upper_bound() -> None:
 
 
 def test_every_setting_says_its_unit_in_its_name_and_has_a_description() -> None:
-    units = ("_bytes", "_seconds", "_days", "_per_s", "_attempts", "_files", "_failures")
+    units = (
+            "_bytes",
+            "_seconds",
+            "_minutes",
+            "_hours",
+            "_days",
+            "_ms",
+            "_percent",
+            "_per_s",
+            "_attempts",
+            "_files",
+            "_failures",
+            "_runs",
+            "_share",
+        )
     for kind in registry.sections.values():
         for key, field in kind.model_fields.items():
             assert field.description

@@ -12,8 +12,19 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django_q.models import Task
 
-from monitoring.loop import Loop, Step, prune_failed_tasks, prune_live_updates, run_step, steps
-from monitoring.models import Heartbeat, LiveUpdate
+from monitoring.lease import Turn
+from monitoring.loop import (
+    Loop,
+    Step,
+    fast_steps,
+    in_turn,
+    prune_failed_tasks,
+    prune_live_updates,
+    run_step,
+    seconds_to_tick,
+    steps,
+)
+from monitoring.models import Heartbeat, LiveUpdate, MetricSample
 
 # each step gives old connections back
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,3 +162,33 @@ def test_sessions_that_ended_are_removed() -> None:
         )
     run_step(next(step for step in steps() if step.name == "sessions"))
     assert [session.session_key for session in Session.objects.all()] == ["open"]
+
+
+def test_a_step_that_keeps_to_a_grid_waits_for_its_first_turn() -> None:
+    ran: Counter[str] = Counter()
+    run_for(9.9, Step("grid", 4, lambda: ran.update(["grid"]), at_once=False))
+    assert ran == {"grid": 2}
+
+
+def test_who_is_not_the_monitor_does_nothing() -> None:
+    ran: Counter[str] = Counter()
+    turn = Turn("me")
+    (step,) = in_turn(turn, [counting(ran, "step", 1)])
+    step.run()
+    assert ran == {}
+    turn.take_or_renew()
+    step.run()
+    assert ran == {"step": 1}
+
+
+def test_the_next_sample_is_due_at_the_next_multiple(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1003.5)
+    assert seconds_to_tick() == pytest.approx(1.5)
+
+
+def test_the_fast_loop_takes_the_lease_and_a_sample() -> None:
+    turn = Turn("me")
+    for step in fast_steps(turn):
+        assert run_step(step)
+    assert turn.is_mine()
+    assert MetricSample.objects.count() == 1

@@ -104,6 +104,16 @@ class Console:
                 start_new_session=True,
             )
 
+    def command(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start another command of ``manage.py`` on the console's data, and do not wait."""
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     def start(self) -> None:
         """Start and wait until it is ready; nothing when it runs already."""
         if self.is_running:

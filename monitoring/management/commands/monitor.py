@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from config.current import Watch
-from monitoring.loop import Loop, steps
+from monitoring.lease import Turn, name_of_this_process
+from monitoring.loop import Loop, fast_steps, in_turn, steps
 
 
 class Command(BaseCommand):
@@ -19,9 +21,20 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the loop."""
+        """Run both loops; one of several monitors works, the others stand by."""
         Watch("monitor").start()
-        loop = Loop(steps())
+        turn = Turn(name_of_this_process())
+        fast = Loop(fast_steps(turn))
+        loop = Loop(in_turn(turn, steps()))
+
+        def stop(*_: Any) -> None:
+            loop.stop()
+            fast.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: loop.stop())
+            signal.signal(number, stop)
+        samples = threading.Thread(target=fast.run, name="samples")
+        samples.start()
         loop.run()
+        samples.join()
+        turn.end()

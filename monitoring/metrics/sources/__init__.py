@@ -1,0 +1,1 @@
+"""Who measures what.  Each module registers its metrics when the app starts."""
