@@ -26,7 +26,7 @@ class HeartbeatAdmin(ReadOnlyAdmin):
     rows = (("name", STARTED), (ASKED, AT))
 
 
-# Jobs are the truth; successes are not stored at all, the scheduler is not used, and resubmitting
+# Jobs are the truth; successes are not stored, schedules follow the settings, and resubmitting
 # or editing a queued task would go past jobs.py.  What remains useful is read only.
 for model in (Success, Failure, Schedule, OrmQ):
     with suppress(NotRegistered):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.utils import timezone
+
 GIVE_SIGN: Final = "monitoring.tasks.give_sign"
 
 
@@ -21,3 +23,26 @@ def note_sign(task: dict[str, Any], **_: Any) -> None:
 
     if task["func"] == GIVE_SIGN and task["success"]:
         beat(WORKERS)
+
+
+def check_health() -> None:
+    """Judge the health and store a report."""
+    from monitoring.health.check import check_now
+
+    check_now(timezone.now())
+
+
+def roll_up_metrics() -> None:
+    """Bring the rollups up to date."""
+    from monitoring.metrics.rollups import roll_up
+
+    roll_up(timezone.now())
+
+
+def prune_metrics() -> None:
+    """Remove what was kept long enough."""
+    from monitoring.metrics.rollups import forget_counted, prune
+
+    now = timezone.now()
+    prune(now)
+    forget_counted(now)

@@ -1,0 +1,1 @@
+"""Health in five dimensions: facts are loaded, rules judge them, a report is stored."""

@@ -1,0 +1,36 @@
+"""One health check: facts, findings, a report."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from monitoring.conf import health_settings, targets
+from monitoring.health.facts import limits_of, load
+from monitoring.health.rules import judge, overall
+from monitoring.models import HealthReport
+from monitoring.signals import health_checked
+
+
+def check_now(now: datetime, asked_by: Any = None) -> HealthReport:
+    """Judge the health at ``now`` and store it; ``asked_by`` is the user who wanted it."""
+    limits = health_settings()
+    facts = load(now, timedelta(minutes=limits.window_minutes))
+    findings = judge(facts, limits_of(limits, targets()))
+    whole = overall(findings)
+    with transaction.atomic():
+        report = HealthReport.objects.create(
+            at=now,
+            verdict=whole.verdict,
+            score=whole.score,
+            mean=whole.mean,
+            sentence=whole.sentence,
+            dimensions=[each.as_json() for each in findings],
+            asked_by=asked_by,
+        )
+        transaction.on_commit(
+            lambda: health_checked.send_robust(HealthReport, report_id=report.pk), robust=True
+        )
+    return report

@@ -1,0 +1,326 @@
+"""Overview, health and trends: who may look, what they show, and what they must not do."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import re
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
+from monitoring.choices import Verdict
+from monitoring.models import HealthReport
+from tests.factories import make_job, make_user
+from tests.monitoring.measured import make_report, make_rollups, make_samples
+from trimming.policy import Wish, publish
+from trimming.profiles import mirror_built_in_profiles
+from trimming.routing_choices import Mode, Origin
+
+pytestmark = pytest.mark.django_db
+PAGES = ("/", "/health/", "/trends/")
+ROLES = (VIEWER, OPERATOR, APPROVER, ADMINISTRATOR)
+# session, user, permissions (own and by group), two for the strip, one for the role, and: samples,
+# policies, versions, the report, captures with jobs and their runs
+OVERVIEW_QUERIES = 13
+# as above: checks of a day, policies, versions, the report, the page of reports and its count
+HEALTH_QUERIES = 13
+# as above: two periods, policies, versions, two for forecasts
+TRENDS_QUERIES = 13
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.MEDIA_ROOT = tmp_path / "files"
+    monkeypatch.setattr("trimming.jobs.send", lambda job_id: None)
+    mirror_built_in_profiles()
+
+
+def client_of(role: str = OPERATOR) -> Client:
+    client = Client()
+    client.force_login(make_user(role))
+    return client
+
+
+def shown(response: Any) -> str:
+    """Return what a person reads of a page, with single spaces."""
+    assert response.status_code == 200
+    text = re.sub(r"<(script|svg)\b.*?</\1>|<[^>]*>", " ", response.content.decode(), flags=re.S)
+    return " ".join(html.unescape(text).split())
+
+
+def figure_in(response: Any, name: str) -> Any:
+    """Return the figure of that name that a page holds."""
+    pattern = rf'<script id="figure-{name}" type="application/json">(.*?)</script>'
+    found = re.search(pattern, response.content.decode(), re.S)
+    assert found is not None, name
+    return json.loads(found[1])
+
+
+@pytest.fixture
+def measured() -> datetime:
+    """An hour of samples, a day of minutes, a report."""
+    now = timezone.now()
+    make_samples(now - timedelta(seconds=1), 720)
+    make_rollups(now.replace(second=0, microsecond=0), 2 * 1440, 60)
+    make_report(now - timedelta(seconds=20), Verdict.WARN, 0.79)
+    return now
+
+
+class TestWhoMay:
+    @pytest.mark.parametrize("address", [*PAGES, "/overview/data/", "/health/data/"])
+    def test_without_a_login_one_is_asked_for(self, client: Client, address: str) -> None:
+        answer = client.get(address)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/sign-in/")
+
+    @pytest.mark.parametrize("role", ROLES)
+    @pytest.mark.parametrize("address", PAGES)
+    def test_every_role_may_look(self, role: str, address: str) -> None:
+        assert client_of(role).get(address).status_code == 200
+
+    @pytest.mark.parametrize("address", [*PAGES, "/overview/data/", "/health/data/"])
+    def test_nobody_else_may(self, address: str) -> None:
+        client = Client()
+        client.force_login(User.objects.create_user("somebody"))
+        assert client.get(address).status_code == 403
+
+    @pytest.mark.parametrize(
+        ("role", "may"),
+        [(VIEWER, False), (OPERATOR, True), (APPROVER, True), (ADMINISTRATOR, True)],
+    )
+    def test_who_may_have_the_health_checked(self, role: str, may: bool) -> None:
+        assert ("Check now" in shown(client_of(role).get("/health/"))) is may
+
+    def test_a_viewer_cannot_have_it_checked(self) -> None:
+        assert client_of(VIEWER).post("/health/check/").status_code == 403
+        assert client_of(OPERATOR).get("/health/check/").status_code == 405
+
+
+class TestStrictness:
+    @pytest.mark.parametrize("address", PAGES)
+    def test_scripts_are_files_and_only_the_chart_library_may_write_styles(
+        self, measured: datetime, address: str
+    ) -> None:
+        answer = client_of().get(address)
+        text = answer.content.decode()
+        policy = answer["Content-Security-Policy"]
+        assert "script-src 'self';" in f"{policy};"
+        assert "style-src 'self' 'unsafe-inline';" in f"{policy};"
+        assert "img-src 'self' data: blob:;" in f"{policy};"
+        assert "unsafe-eval" not in policy
+        for attributes in re.findall(r"<script\b([^>]*)>", text):
+            assert "src=" in attributes or 'type="application/json"' in attributes
+        assert "<style" not in text
+        assert not re.search(r'\sstyle="', text)
+        assert not re.search(r"\son\w+=\"", text)
+        assert "vendor/plotly.min.js" in text
+
+    def test_other_pages_stay_strict_and_load_no_charts(self) -> None:
+        answer = client_of().get("/captures/")
+        assert "unsafe-inline" not in answer["Content-Security-Policy"]
+        assert "plotly" not in answer.content.decode()
+
+    def test_names_of_people_stay_text_in_figures(self, measured: datetime) -> None:
+        publish(Wish(Mode.SCANNING), origin=Origin.OPERATOR, reason="</script><b>bold</b>")
+        text = client_of().get("/").content.decode()
+        assert "<b>bold" not in text
+
+
+class TestOverview:
+    def test_a_fresh_system_says_what_to_do(self) -> None:
+        text = shown(client_of().get("/"))
+        assert "Not known" in text
+        assert "The health was never checked." in text
+        assert "No captures yet" in text
+        assert "Upload a capture" in text
+
+    def test_it_says_the_verdict_with_its_reason(self, measured: datetime) -> None:
+        text = shown(client_of().get("/"))
+        assert "Warn , health 0.79" in text or "Warn, health 0.79" in text
+        assert "CPU is at 74 %, the warning is at 70 %." in text
+
+    def test_a_report_that_is_too_old_says_nothing(self) -> None:
+        make_report(timezone.now() - timedelta(minutes=3, seconds=5))
+        text = shown(client_of().get("/"))
+        assert "Not known" in text
+        assert "too old to go by" in text
+
+    def test_tiles_and_charts_hold_the_last_hour(self, measured: datetime) -> None:
+        answer = client_of().get("/")
+        text = shown(answer)
+        assert "target below 100 ms" in text
+        assert re.search(r"\d+ of 2,1\d\d", text)
+        throughput = figure_in(answer, "throughput")
+        assert [line["role"] for line in throughput["lines"]] == ["control", "treatment"]
+        assert throughput["unit"] == "MB/s"
+        assert throughput["lines"][0]["values"][100] == pytest.approx(6.6, abs=1)
+        latency = figure_in(answer, "latency")
+        assert latency["is_log"]
+        assert latency["levels"] == [{"value": 100.0, "label": "target 100 ms", "role": "target"}]
+        low, high = (latency["lines"][0][key][100] for key in ("low", "values"))
+        assert low == pytest.approx(3.0, rel=0.02)
+        assert high == pytest.approx(3.0, rel=0.02) or high > low
+
+    def test_people_see_their_own_captures_only(self) -> None:
+        operator, other = make_user(OPERATOR), make_user(OPERATOR)
+        make_job(operator, name="mine.pcap")
+        make_job(other, name="theirs.pcap")
+        client = Client()
+        client.force_login(operator)
+        text = shown(client.get("/"))
+        assert "mine.pcap" in text
+        assert "theirs.pcap" not in text
+
+    def test_who_may_roll_back_finds_the_way(self) -> None:
+        assert "Emergency rollback" in shown(client_of(OPERATOR).get("/"))
+        assert "Emergency rollback" not in shown(client_of(VIEWER).get("/"))
+
+    def test_an_open_page_gets_the_same_parts_anew(self, measured: datetime) -> None:
+        answer = client_of().get("/overview/data/").json()
+        assert set(answer["charts"]) == {"throughput", "latency"}
+        assert set(answer["parts"]) == {"banner", "tiles", "dimensions", "jobs", "changes"}
+        assert "0.79" in answer["parts"]["banner"]
+
+    def test_the_number_of_queries_does_not_depend_on_what_is_there(
+        self, measured: datetime
+    ) -> None:
+        client, owner = client_of(ADMINISTRATOR), make_user(OPERATOR)
+        for number in range(9):
+            make_job(owner, name=f"{number}.pcap")
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            client.get("/")
+        assert len(queries) == OVERVIEW_QUERIES
+
+
+class TestHealth:
+    def test_each_dimension_shows_its_evidence(self, measured: datetime) -> None:
+        text = shown(client_of().get("/health/"))
+        for word in ("Strategy selection", "Performance", "Error rate", "Resources", "Business"):
+            assert word in text
+        assert "CPU of the machine" in text
+        assert "180" in text
+
+    def test_without_a_check_the_page_says_so(self) -> None:
+        text = shown(client_of().get("/health/"))
+        assert "The health was never checked." in text
+        assert "No check yet" in text
+
+    def test_the_history_has_pages_and_a_score_over_time(self) -> None:
+        now = timezone.now()
+        for number in range(30):
+            make_report(now - timedelta(minutes=number), score=0.9)
+        client = client_of()
+        answer = client.get("/health/?page=2")
+        assert "26\N{EN DASH}30 of 30" in shown(answer)
+        assert "30 checks in the last 24 hours: 30 ok." in shown(answer)
+        score = figure_in(answer, "score")["lines"][0]["values"]
+        assert {each for each in score if each is not None} == {0.9}
+        assert score[0] is None
+        data = client.get("/health/data/").json()
+        assert set(data["parts"]) == {"evidence", "verdicts"}
+
+    def test_checking_now_shows_what_came_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        check = pytest.importorskip("monitoring.health.check")
+        asked: list[Any] = []
+
+        def check_now(now: datetime, asked_by: User) -> HealthReport:
+            asked.append(asked_by)
+            return make_report(now)
+
+        monkeypatch.setattr(check, "check_now", check_now)
+        client = client_of(APPROVER)
+        text = shown(client.post("/health/check/", follow=True))
+        assert "Checked: Ok." in text
+        assert len(asked) == 1
+
+    def test_a_check_that_fails_leaves_the_last_verdict(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        check = pytest.importorskip("monitoring.health.check")
+
+        def check_now(now: datetime, asked_by: User) -> HealthReport:
+            raise OSError("no disk")
+
+        monkeypatch.setattr(check, "check_now", check_now)
+        text = shown(client_of().post("/health/check/", follow=True))
+        assert "could not be checked" in text
+
+    def test_the_number_of_queries(self, measured: datetime) -> None:
+        client = client_of(ADMINISTRATOR)
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/health/")
+        assert len(queries) == HEALTH_QUERIES
+
+
+class TestTrends:
+    def test_a_fresh_system_says_what_to_do(self) -> None:
+        text = shown(client_of().get("/trends/"))
+        assert "Nothing was measured in this time" in text
+        assert "too few hours are known yet" in text
+
+    @pytest.mark.parametrize(("period", "size"), [("24h", 288), ("7d", 168), ("30d", 360)])
+    def test_each_period_has_its_steps(self, measured: datetime, period: str, size: int) -> None:
+        make_rollups(measured.replace(minute=0, second=0, microsecond=0), 60 * 24, 3600)
+        answer = client_of().get(f"/trends/?period={period}")
+        chart = figure_in(answer, "throughput")
+        assert chart["size"] == size
+        assert [line["role"] for line in chart["lines"]] == [
+            *("before-control", "before-treatment"),
+            *("control", "treatment"),
+        ]
+        assert sum(each is not None for each in chart["lines"][2]["values"]) >= size - 1
+        assert sum(each is not None for each in chart["lines"][0]["values"]) >= size - 1
+
+    def test_a_period_that_does_not_exist_is_the_default(self, measured: datetime) -> None:
+        assert figure_in(client_of().get("/trends/?period=9y"), "cpu")["size"] == 288
+
+    def test_any_other_metric_can_be_chosen(self, measured: datetime) -> None:
+        answer = client_of().get("/trends/?metric=monitor_open_files")
+        assert "Files that the monitor holds open" in shown(answer)
+        values = figure_in(answer, "chosen")["lines"][1]["values"]
+        assert 40 in values
+        by_arm = figure_in(client_of().get("/trends/?metric=messages"), "chosen")
+        assert by_arm["unit"] == "messages/min"
+        assert "figure-chosen" not in client_of().get("/trends/?metric=no").content.decode()
+
+    def test_the_csv_has_every_metric_and_no_formula(self, measured: datetime) -> None:
+        publish(Wish(Mode.SCANNING), origin=Origin.OPERATOR, reason="=HYPERLINK(1)")
+        answer = client_of().get("/trends/?period=24h&format=csv")
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        assert "attachment" in answer["Content-Disposition"]
+        rows = list(csv.reader(io.StringIO(answer.content.decode())))
+        assert rows[0][0] == "time_utc"
+        assert "message_ms:control p95 [ms]" in rows[0]
+        assert "monitor_open_files [files]" in rows[0]
+        assert any("=HYPERLINK(1)" in row[-1] for row in rows)
+        for cell in (cell for row in rows for cell in row):
+            assert not cell.startswith(("=", "+", "@", "\t", "\r"))
+
+    def test_the_number_of_queries(self, measured: datetime) -> None:
+        client = client_of(ADMINISTRATOR)
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/trends/")
+        assert len(queries) == TRENDS_QUERIES
+
+    def test_a_month_is_read_quickly(self, measured: datetime) -> None:
+        make_rollups(measured.replace(minute=0, second=0, microsecond=0), 60 * 24, 3600)
+        client = client_of()
+        client.get("/trends/?period=30d")
+        began = time.perf_counter()
+        client.get("/trends/?period=30d")
+        # generous: the machine may be busy
+        assert time.perf_counter() - began < 3
