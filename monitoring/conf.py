@@ -122,7 +122,7 @@ class Targets(Section):
     promised_seconds: float = Field(
         600.0, gt=0, le=1e6, description="from the upload to the result"
     )
-    accuracy: float = Field(
+    accuracy_share: float = Field(
         0.9,
         ge=0,
         le=1,
@@ -154,27 +154,31 @@ class HealthSettings(Section):
     )
     error_rate_warn: float = Field(0.02, gt=0, lt=1, description="share of failed runs: warning")
     error_rate_fail: float = Field(0.05, gt=0, le=1, description="share of failed runs: failure")
-    success_target: float = Field(
+    success_share: float = Field(
         0.99, gt=0, lt=1, description="share of runs that must succeed; burn rates measure by it"
     )
     fallback_rate_warn: float = Field(0.01, gt=0, lt=1, description="share of fallbacks: warning")
     fallback_rate_fail: float = Field(0.05, gt=0, le=1, description="share of fallbacks: failure")
-    cpu_warn: float = Field(70.0, gt=0, lt=100, description="CPU of the machine in %: warning")
-    cpu_fail: float = Field(90.0, gt=0, le=100, description="CPU of the machine in %: failure")
-    memory_warn: float = Field(80.0, gt=0, lt=100, description="memory in %: warning")
-    memory_fail: float = Field(92.0, gt=0, le=100, description="memory in %: failure")
-    disk_warn: float = Field(80.0, gt=0, lt=100, description="disk in %: warning")
-    disk_fail: float = Field(95.0, gt=0, le=100, description="disk in %: failure")
-    worker_rss_warn_mb: float = Field(
-        1500.0, gt=0, le=1e6, description="memory of the largest process in MB: warning"
+    cpu_percent_warn: float = Field(
+        70.0, gt=0, lt=100, description="CPU of the machine in %: warning"
     )
-    worker_rss_fail_mb: float = Field(
-        3000.0, gt=0, le=1e6, description="memory of the largest process in MB: failure"
+    cpu_percent_fail: float = Field(
+        90.0, gt=0, le=100, description="CPU of the machine in %: failure"
     )
-    queue_age_warn_seconds: float = Field(
+    memory_percent_warn: float = Field(80.0, gt=0, lt=100, description="memory in %: warning")
+    memory_percent_fail: float = Field(92.0, gt=0, le=100, description="memory in %: failure")
+    disk_percent_warn: float = Field(80.0, gt=0, lt=100, description="disk in %: warning")
+    disk_percent_fail: float = Field(95.0, gt=0, le=100, description="disk in %: failure")
+    worker_rss_bytes_warn: float = Field(
+        1.5e9, gt=0, le=1e13, description="memory of the largest process: warning"
+    )
+    worker_rss_bytes_fail: float = Field(
+        3e9, gt=0, le=1e13, description="memory of the largest process: failure"
+    )
+    queue_age_seconds_warn: float = Field(
         120.0, gt=0, le=1e6, description="age of the oldest waiting capture: warning"
     )
-    queue_age_fail_seconds: float = Field(
+    queue_age_seconds_fail: float = Field(
         600.0, gt=0, le=1e6, description="age of the oldest waiting capture: failure"
     )
 
@@ -182,11 +186,11 @@ class HealthSettings(Section):
 TWO_LEVELS = (
     ("error_rate_warn", "error_rate_fail"),
     ("fallback_rate_warn", "fallback_rate_fail"),
-    ("cpu_warn", "cpu_fail"),
-    ("memory_warn", "memory_fail"),
-    ("disk_warn", "disk_fail"),
-    ("worker_rss_warn_mb", "worker_rss_fail_mb"),
-    ("queue_age_warn_seconds", "queue_age_fail_seconds"),
+    ("cpu_percent_warn", "cpu_percent_fail"),
+    ("memory_percent_warn", "memory_percent_fail"),
+    ("disk_percent_warn", "disk_percent_fail"),
+    ("worker_rss_bytes_warn", "worker_rss_bytes_fail"),
+    ("queue_age_seconds_warn", "queue_age_seconds_fail"),
 )
 
 registry.rule(

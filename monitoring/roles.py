@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from config.roles import ADMINISTRATOR
+from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
 
-ROLE_PERMISSIONS: Mapping[str, tuple[str, ...]] = {ADMINISTRATOR: ("view_heartbeat",)}
+LOOK = ("view_healthreport", "view_metricsample", "view_metricrollup")
+CHECK = (*LOOK, "check_health")
+
+ROLE_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
+    VIEWER: LOOK,
+    OPERATOR: CHECK,
+    APPROVER: CHECK,
+    ADMINISTRATOR: (*CHECK, "view_heartbeat"),
+}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
-from django.views.generic import RedirectView
+
+from monitoring.views import overview
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="trimming:captures"), name="home"),
+    path("", overview.page, name="home"),
+    path("", include("monitoring.urls")),
     path("sign-in/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("sign-out/", LogoutView.as_view(), name="logout"),
     path("captures/", include("trimming.urls")),

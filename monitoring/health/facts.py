@@ -26,25 +26,24 @@ BURN_STEPS: Final = ((1800, 10), (6 * HOUR, MINUTE), (math.inf, HOUR))
 
 def limits_of(health: HealthSettings, targets: Targets) -> Limits:
     """Return the thresholds in force as rules take them."""
-    megabyte = 1e6
     return Limits(
         stale_seconds=health.stale_seconds,
         least_runs=health.least_runs,
         least_failures=health.least_failures,
         error_rate=(health.error_rate_warn, health.error_rate_fail),
         fallback_rate=(health.fallback_rate_warn, health.fallback_rate_fail),
-        success_target=health.success_target,
-        cpu_percent=(health.cpu_warn, health.cpu_fail),
-        memory_percent=(health.memory_warn, health.memory_fail),
-        disk_percent=(health.disk_warn, health.disk_fail),
+        success_target=health.success_share,
+        cpu_percent=(health.cpu_percent_warn, health.cpu_percent_fail),
+        memory_percent=(health.memory_percent_warn, health.memory_percent_fail),
+        disk_percent=(health.disk_percent_warn, health.disk_percent_fail),
         worker_rss_bytes=(
-            health.worker_rss_warn_mb * megabyte,
-            health.worker_rss_fail_mb * megabyte,
+            health.worker_rss_bytes_warn,
+            health.worker_rss_bytes_fail,
         ),
-        queue_age_seconds=(health.queue_age_warn_seconds, health.queue_age_fail_seconds),
+        queue_age_seconds=(health.queue_age_seconds_warn, health.queue_age_seconds_fail),
         message_p95_ms=targets.message_p95_ms,
         promised_seconds=targets.promised_seconds,
-        accuracy=targets.accuracy,
+        accuracy=targets.accuracy_share,
     )
 
 

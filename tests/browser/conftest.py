@@ -101,7 +101,7 @@ def sign_in(console: Console, open_page: Callable[..., Page]) -> Login:
 
     def sign_in(name: str = console.username, **looks: object) -> Page:
         page = open_page(**looks)
-        page.goto("/")
+        page.goto("/captures/")
         page.get_by_label("Name").fill(name)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()

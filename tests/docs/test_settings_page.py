@@ -66,25 +66,28 @@ def test_every_number_has_a_lower_and_an_upper_bound() -> None:
 
 def test_every_setting_says_its_unit_in_its_name_and_has_a_description() -> None:
     units = (
-            "_bytes",
-            "_seconds",
-            "_minutes",
-            "_hours",
-            "_days",
-            "_ms",
-            "_percent",
-            "_per_s",
-            "_attempts",
-            "_files",
-            "_failures",
-            "_runs",
-            "_share",
-        )
+        "_bytes",
+        "_seconds",
+        "_minutes",
+        "_hours",
+        "_days",
+        "_ms",
+        "_percent",
+        "_per_s",
+        "_attempts",
+        "_files",
+        "_failures",
+        "_runs",
+        "_share",
+        "_rate",
+    )
     for kind in registry.sections.values():
         for key, field in kind.model_fields.items():
             assert field.description
             if field.annotation in (int, float):
-                assert key.endswith(units), f"{kind.section}.{key}"
+                assert key.removesuffix("_warn").removesuffix("_fail").endswith(units), (
+                    f"{kind.section}.{key}"
+                )
 
 
 def test_the_folder_of_settings_is_that_of_the_environment() -> None:

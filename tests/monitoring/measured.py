@@ -77,9 +77,9 @@ def make_rollups(end: datetime, count: int, seconds: int) -> None:
 
 
 def roll_up_all(now: datetime) -> None:
-    """Bring all rollups up to date."""
-    while roll_up(now):
-        pass
+    """Bring all rollups up to date, also those of a long time."""
+    for _ in range(3):
+        roll_up(now)
 
 
 def finding(dimension: Dimension, verdict: Verdict, score: float | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from monitoring import lease
 from monitoring.lease import Turn
+from monitoring.models import MonitorLease
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def test_an_orderly_end_makes_room_at_once() -> None:
     two.take_or_renew()
     assert (one.is_mine(), two.is_mine()) == (True, False)
     one.end()
-    lease.MonitorLease.objects.update(until=lease.MonitorLease.objects.get().until + OVER)
+    MonitorLease.objects.update(until=MonitorLease.objects.get().until + OVER)
     two.take_or_renew()
     assert (one.is_mine(), two.is_mine()) == (False, True)
 
@@ -53,7 +54,7 @@ def test_who_could_not_renew_stops_believing_when_the_lease_runs_out() -> None:
 def test_who_lost_the_lease_knows_at_the_next_renewal() -> None:
     turn = Turn("one")
     turn.take_or_renew()
-    lease.MonitorLease.objects.update(owner="two")
+    MonitorLease.objects.update(owner="two")
     turn.take_or_renew()
     assert not turn.is_mine()
 

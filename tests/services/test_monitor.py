@@ -54,8 +54,9 @@ def test_a_killed_monitor_comes_back_and_every_run_is_counted_once(console: Cons
     monitor.kill()
     captures += [upload(console) for _ in range(3)]
     wait_until(lambda: len(console.rows(SAMPLES)) > before + 1, BACK_SECONDS, "samples again")
-    for capture in captures:
-        wait_until(lambda one=capture: console.job_of(one)[0] == "done", 60, "a result")
+    wait_until(
+        lambda: {console.job_of(capture)[0] for capture in captures} == {"done"}, 60, "results"
+    )
     wait_until(
         lambda: console.rows(COUNTED)[0][0] == console.rows(DONE)[0][0], 30, "all to be counted"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -99,13 +100,11 @@ async def test_many_samples_at_once_arrive_as_the_newest(viewer: User) -> None:
 
 
 async def test_fifty_pages_hear_of_one_sample(viewer: User) -> None:
-    pages = [page_of(viewer) for _ in range(50)]
-    opened = [await page.__aenter__() for page in pages]
-    for page in opened:
-        await page.subscribe("service")
-    await sync_to_async(make_sample)(1)
-    await deliver()
-    heard = [(await page.hear())["items"][0]["key"] for page in opened]
+    async with AsyncExitStack() as stack:
+        pages = [await stack.enter_async_context(page_of(viewer)) for _ in range(50)]
+        for page in pages:
+            await page.subscribe("service")
+        await sync_to_async(make_sample)(1)
+        await deliver()
+        heard = [(await page.hear())["items"][0]["key"] for page in pages]
     assert heard == ["sample"] * 50
-    for page in pages:
-        await page.__aexit__(None, None, None)

@@ -1,0 +1,16 @@
+"""Addresses of the pages about the service; the overview itself is the start page."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from monitoring.views import health, overview, trends
+
+app_name = "monitoring"
+urlpatterns = [
+    path("overview/data/", overview.data, name="overview_data"),
+    path("health/", health.page, name="health"),
+    path("health/data/", health.data, name="health_data"),
+    path("health/check/", health.check, name="check"),
+    path("trends/", trends.page, name="trends"),
+]

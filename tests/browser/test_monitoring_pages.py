@@ -1,0 +1,124 @@
+"""Overview, health and trends in a browser: charts, their tables, themes, and news that arrive."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.files import conversation
+from tests.browser.test_screens import LOOKS, look_at
+from tests.captures import pcap
+from tests.services.console import ROOT, Console, wait_until
+
+Login = Callable[..., Page]
+PAGES = (("overview", "/"), ("health", "/health/"), ("trends", "/trends/?period=24h"))
+MEASURE = """
+from datetime import timedelta
+from django.utils import timezone
+from monitoring.choices import Verdict
+from monitoring.models import MetricRollup
+from tests.monitoring.measured import make_report, make_rollups, make_samples
+now = timezone.now()
+make_samples(now - timedelta(seconds=2), 720)
+minute = now.replace(second=0, microsecond=0) - timedelta(minutes=3)
+MetricRollup.objects.all().delete()
+make_rollups(minute, 2 * 1440 - 5, 60)
+make_rollups(minute.replace(minute=0) - timedelta(hours=1), 60 * 24, 3600)
+make_rollups(minute.replace(hour=0, minute=0), 30, 86400)
+for number in range(240):
+    bad = 100 < number < 120
+    verdict = Verdict.FAIL if 108 < number < 112 else Verdict.WARN if bad else Verdict.OK
+    make_report(now - timedelta(minutes=6 * number + 1), verdict, 0.7 if bad else 0.97)
+make_report(now, Verdict.WARN, 0.79)
+"""
+
+
+def tell(console: Console, program: str) -> None:
+    """Run a program with the console's own settings."""
+    subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", program],
+        env=console.environ,
+        cwd=ROOT,
+        check=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(console: Console) -> Console:
+    """Give the console with two months of values, a day of reports, and some captures."""
+    ids = [
+        console.upload(f"edge-fra{number}-0255.pcap", pcap(conversation(300 + number)))
+        for number in range(3)
+    ]
+    wait_until(lambda: all(console.job_of(each)[0] == "done" for each in ids), 60)
+    tell(console, MEASURE)
+    return console
+
+
+def drawn(page: Page, name: str) -> None:
+    """Wait until the chart of that name has lines."""
+    expect(page.locator(f'[data-chart="{name}"] .scatterlayer .trace').first).to_be_attached()
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_the_pages_fit_their_window(
+    sign_in: Login, measured: Console, width: int, theme: str
+) -> None:
+    page = sign_in(width=width, theme=theme)
+    for name, address in PAGES:
+        page.goto(address)
+        for chart in page.locator("[data-chart]").all():
+            drawn(page, str(chart.get_attribute("data-chart")))
+        look_at(page, name, width, theme)
+
+
+def test_a_chart_has_a_table_with_the_same_values(sign_in: Login, measured: Console) -> None:
+    page = sign_in()
+    page.goto("/trends/?period=7d")
+    drawn(page, "cpu")
+    frame = page.locator("[data-chart-frame]").filter(
+        has=page.get_by_role("heading", name="CPU", exact=True)
+    )
+    frame.get_by_text("Values as a table").click()
+    expect(frame.locator("tbody tr")).to_have_count(168)
+    expect(frame.get_by_role("columnheader", name="now, %")).to_be_visible()
+    figure = json.loads(page.locator("#figure-cpu").text_content() or "")
+    newest = [line["values"] for line in figure["lines"]][1][-3]
+    cell = frame.locator("tbody tr").nth(2).locator("td").nth(1)
+    expect(cell).to_have_text("" if newest is None else re.compile(r"^\d+(\.\d+)?$"))
+
+
+def test_charts_follow_the_theme(sign_in: Login, measured: Console) -> None:
+    page = sign_in()
+    page.goto("/")
+    drawn(page, "throughput")
+    first = page.locator('[data-chart="throughput"] .scatterlayer path.js-line').first
+    expect(first).to_have_css("stroke", "rgb(156, 82, 38)")
+    page.locator("label").filter(has_text=re.compile(r"^Dark$")).click()
+    expect(first).to_have_css("stroke", "rgb(224, 160, 120)")
+
+
+def test_an_open_overview_hears_of_a_new_sample(sign_in: Login, measured: Console) -> None:
+    page = sign_in()
+    page.goto("/")
+    drawn(page, "throughput")
+    with page.expect_response("**/overview/data/", timeout=40_000) as answer:
+        pass
+    assert answer.value.ok
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_the_keyboard_reaches_the_period_and_the_export(sign_in: Login, measured: Console) -> None:
+    page = sign_in()
+    page.goto("/trends/")
+    page.get_by_role("link", name="7 days").click()
+    expect(page).to_have_url(re.compile(r"period=7d"))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    assert download.value.suggested_filename.startswith("pktmask-7d-")
