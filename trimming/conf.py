@@ -166,6 +166,20 @@ class WorkerSettings(Section):
     )
 
 
+@registry.register
+class DrillSettings(Section):
+    """Faults on purpose, for rehearsals; never on in production."""
+
+    section: ClassVar = "drills"
+    title: ClassVar = "Drills"
+
+    permitted: bool = Field(
+        False,
+        description="whether a strategy may be given a fault on purpose (manage.py generate_load "
+        "--fault); an output is verified all the same",
+    )
+
+
 registry.rule(
     Ordered(
         "trimming.beat_seconds",
@@ -206,3 +220,8 @@ def routing_settings() -> RoutingSettings:
 def worker_settings() -> WorkerSettings:
     """Return the settings in force."""
     return current().of(WorkerSettings)
+
+
+def drill_settings() -> DrillSettings:
+    """Return the settings in force."""
+    return current().of(DrillSettings)

@@ -91,3 +91,13 @@ class LeakState(models.TextChoices):
     NONE = "none", _("none")
     SUSPECTED = "suspected", _("suspected")
     CONFIRMED = "confirmed", _("confirmed")
+
+
+class FaultKind(models.TextChoices):
+    """What a strategy can be made to do on purpose, in a rehearsal."""
+
+    SLOW = "slow", _("takes much longer")
+    FAILING = "failing", _("fails")
+    LEAKING = "leaking", _("masks nothing")
+    LOST_WORKER = "lost-worker", _("its worker is killed")
+    FULL_DISK = "full-disk", _("finds the disk full")

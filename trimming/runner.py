@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.faults import type_and_place
-from trimming import breaker, jobs
+from trimming import breaker, drills, jobs
 from trimming.choices import JobStage, RunOutcome
 from trimming.conf import trimming_settings, worker_settings
 from trimming.engine.errors import (
@@ -165,11 +165,13 @@ def _trim(run: TrimRun, folder: Path, watch: Watch) -> tuple[Report, Path]:
     source, target = folder / "input", folder / "output"
     original = run.job.capture.original
     size = run.job.capture.size_bytes
+    fault = drills.fault_of(run)
+    fault.before_copy()
     copy_out(original, source, lambda done: watch.look(JobStage.COPY, done, size))
     report = trim(
         source,
         target,
-        lambda: load_strategy(run.strategy, settings.TRIMMING_STRATEGIES),
+        lambda: fault.afflict(load_strategy(run.strategy, settings.TRIMMING_STRATEGIES)),
         run.job.profile.trim_options(),
         clock=time.perf_counter,
         peak_rss_bytes=peak_rss_bytes,

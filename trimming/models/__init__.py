@@ -14,6 +14,7 @@ from trimming.models.captures import (
     output_path,
 )
 from trimming.models.comparisons import OfflineTest, Shadow
+from trimming.models.drills import Drill
 from trimming.models.routing import Breaker, GuardLease, RoutingPolicy
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Capture",
     "CaptureQuerySet",
     "Download",
+    "Drill",
     "GuardLease",
     "OfflineTest",
     "Profile",

@@ -1,0 +1,64 @@
+"""What is sent, and how it is counted."""
+
+from __future__ import annotations
+
+import threading
+
+from trimming.load.captures import Size
+from trimming.load.schedule import Due, schedule
+from trimming.load.sending import Tally, send_all
+
+
+class Time:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_everything_is_sent_once_and_refusals_are_counted_by_reason() -> None:
+    time, names, lock = Time(), [], threading.Lock()
+
+    def upload(name: str, data: bytes) -> str:
+        with lock:
+            names.append(name)
+        return "" if data.startswith(b"\xd4\xc3\xb2\xa1") else "This is not a capture."
+
+    table = [Due(0, 0, Size.SMALL), Due(0.5, 1, Size.BROKEN), Due(1.0, 2, Size.SMALL)]
+    tally = send_all(
+        table,
+        upload,
+        seed=1,
+        connections=2,
+        is_stopping=lambda: False,
+        clock=time.clock,
+        sleep=time.sleep,
+    )
+    assert sorted(names) == [f"load-1-{number}.pcap" for number in range(3)]
+    assert (tally.sent, tally.accepted, tally.late) == (3, 2, 0)
+    assert tally.as_dict()["refused"] == {"This is not a capture.": 1}
+    assert tally.sent_bytes > 80_000
+
+
+def test_who_is_told_to_stop_sends_nothing_more() -> None:
+    time = Time()
+    tally = send_all(
+        schedule(1, 100, {Size.BROKEN: 1.0}, 1),
+        lambda name, data: "",
+        seed=1,
+        connections=1,
+        is_stopping=lambda: time.now >= 3,
+        clock=time.clock,
+        sleep=time.sleep,
+    )
+    assert tally.sent == 3
+
+
+def test_without_an_upload_there_is_no_time_for_one() -> None:
+    assert Tally().as_dict()["p50_seconds"] is None
