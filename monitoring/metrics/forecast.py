@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from scipy.stats import theilslopes
-
 # fewer values say nothing of a direction
 LEAST_VALUES: Final = 6
 CONFIDENCE: Final = 0.9
@@ -50,6 +48,9 @@ def trend_of(points: Sequence[tuple[datetime, float | None]], now: datetime) -> 
     days = [(at - now).total_seconds() / _DAY_SECONDS for at, _ in known]
     if len(known) < LEAST_VALUES or min(days) == max(days):
         return None
+    # costs half a second and a lot of memory, and only this page needs it
+    from scipy.stats import theilslopes
+
     slope, intercept, low, high = theilslopes([value for _, value in known], days, CONFIDENCE)
     return Trend(now, float(intercept), float(slope), float(low), float(high), len(known))
 
