@@ -1,4 +1,4 @@
-"""Signs of life in the admin, and django-q2's own models kept to what helps."""
+"""Signs of life, samples and health in the admin, and django-q2's own models kept to what helps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from config.admin_rows import ReadOnlyAdmin, moment
-from monitoring.models import Heartbeat
+from config.admin_rows import ReadOnlyAdmin, moment, pretty_json
+from monitoring.models import (
+    HealthReport,
+    Heartbeat,
+    MetricRollup,
+    MetricSample,
+    MonitorLease,
+)
 
 AT = moment("at", _("last sign"))
 ASKED = moment("asked_at", _("asked"))
 STARTED = moment("started_at", _("started"))
+CHECKED = moment("at", _("checked"))
+TICK = moment("at", _("time"))
+BEGINS = moment("at", _("begins"))
+UNTIL = moment("until", _("until"))
 
 
 @admin.register(Heartbeat)
@@ -24,6 +34,66 @@ class HeartbeatAdmin(ReadOnlyAdmin):
 
     list_display = ("name", AT, ASKED, STARTED)
     rows = (("name", STARTED), (ASKED, AT))
+
+
+@admin.register(HealthReport)
+class HealthReportAdmin(ReadOnlyAdmin):
+    """How the health was judged, each time."""
+
+    list_display = (CHECKED, "verdict", "score", "sentence", "asked_by")
+    list_filter = ("verdict", "at")
+    date_hierarchy = "at"
+    rows = ((CHECKED, "asked_by"), ("verdict", "score", "mean"), "sentence", "kept_dimensions")
+
+    @admin.display(description=_("dimensions"))
+    def kept_dimensions(self, report: HealthReport) -> str:
+        """Show the findings with their evidence."""
+        return pretty_json(report.dimensions)
+
+
+class _MeasuredAdmin(ReadOnlyAdmin):
+    """What was measured, as it is kept."""
+
+    date_hierarchy = "at"
+
+    @admin.display(description=_("values"))
+    def kept_values(self, row: MetricSample | MetricRollup) -> str:
+        """Show the values by their keys."""
+        return pretty_json(row.values)
+
+    @admin.display(description=_("histograms"))
+    def kept_histograms(self, row: MetricSample | MetricRollup) -> str:
+        """Show how many values lie in which bucket."""
+        return pretty_json(row.histograms)
+
+
+@admin.register(MetricSample)
+class MetricSampleAdmin(_MeasuredAdmin):
+    """What was measured at each tick."""
+
+    list_display = (TICK, "late_ms", "missed", "covers_seconds")
+    rows = ((TICK, "late_ms", "missed", "covers_seconds"), "kept_values", "kept_histograms")
+
+
+@admin.register(MetricRollup)
+class MetricRollupAdmin(_MeasuredAdmin):
+    """What was measured in a minute, an hour or a day."""
+
+    list_display = (BEGINS, "resolution_seconds", "samples", "missed", "covers_seconds")
+    list_filter = ("resolution_seconds",)
+    rows = (
+        (BEGINS, "resolution_seconds", "samples", "missed"),
+        "kept_values",
+        "kept_histograms",
+    )
+
+
+@admin.register(MonitorLease)
+class MonitorLeaseAdmin(ReadOnlyAdmin):
+    """Which monitor works."""
+
+    list_display = ("owner", UNTIL)
+    rows = (("owner", UNTIL),)
 
 
 # Jobs are the truth; successes are not stored, schedules follow the settings, and resubmitting

@@ -10,7 +10,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from monitoring.models import Heartbeat, LiveUpdate
+from monitoring.health.check import check_now
+from monitoring.models import (
+    HealthReport,
+    Heartbeat,
+    LiveUpdate,
+    MetricRollup,
+    MetricSample,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +30,18 @@ def root() -> Client:
     return client
 
 
-@pytest.mark.parametrize("name", ["monitoring_heartbeat", "django_q_failure", "django_q_ormq"])
+LISTS = (
+    "monitoring_heartbeat",
+    "monitoring_healthreport",
+    "monitoring_metricsample",
+    "monitoring_metricrollup",
+    "monitoring_monitorlease",
+    "django_q_failure",
+    "django_q_ormq",
+)
+
+
+@pytest.mark.parametrize("name", LISTS)
 def test_every_list_opens_and_is_read_only(root: Client, name: str) -> None:
     Heartbeat.objects.create(name="workers", at=timezone.now())
     assert root.get(reverse(f"admin:{name}_changelist")).status_code == 200
@@ -47,3 +65,19 @@ def test_queued_messages_are_read_only(root: Client) -> None:
     change = reverse("admin:django_q_ormq_change", args=[queued.pk])
     assert root.get(change).status_code == 200
     assert root.post(change, {"key": "x"}).status_code == 403
+
+
+def test_reports_samples_and_rollups_open_with_what_they_keep(root: Client) -> None:
+    at = timezone.now()
+    check_now(at)
+    values = {"values": {"cpu_percent": 41.5}, "histograms": {"run_ms:control": {"3": 1}}}
+    MetricSample.objects.create(at=at, covers_seconds=5, late_ms=1, **values)
+    MetricRollup.objects.create(at=at, resolution_seconds=60, samples=1, covers_seconds=5, **values)
+    for model, kept in (
+        (HealthReport, "strategy_selection"),
+        (MetricSample, "cpu_percent"),
+        (MetricRollup, "run_ms:control"),
+    ):
+        name = f"admin:monitoring_{model.__name__.lower()}_change"
+        row = model._default_manager.get()
+        assert kept in root.get(reverse(name, args=[row.pk])).content.decode()
