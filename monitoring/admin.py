@@ -96,8 +96,8 @@ class MonitorLeaseAdmin(ReadOnlyAdmin):
     rows = (("owner", UNTIL),)
 
 
-# Jobs are the truth; successes are not stored, schedules follow the settings, and resubmitting
-# or editing a queued task would go past jobs.py.  What remains useful is read only.
+# Jobs are the truth; successes are not stored, schedules follow the settings (schedules.py), and
+# resubmitting or editing a queued task would go past jobs.py.  What remains useful is read only.
 for model in (Success, Failure, Schedule, OrmQ):
     with suppress(NotRegistered):
         admin.site.unregister(model)
@@ -111,6 +111,14 @@ class FailedTaskAdmin(ReadOnlyAdmin):
     search_fields = ("name", "func")
     date_hierarchy = "started"
     rows = (("name", "func"), ("started", "stopped", "attempt_count"), "result")
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    """What the workers do by the clock, as ensure_schedules made it of the settings."""
+
+    list_display = ("name", "func", "minutes", "next_run")
+    rows = (("name", "func"), ("schedule_type", "minutes"), ("next_run", "repeats"))
 
 
 @admin.register(OrmQ)

@@ -12,6 +12,10 @@ class MonitoringConfig(AppConfig):
 
     def ready(self) -> None:
         """Register settings and metrics, and listen for changes of jobs and captures."""
-        # importing registers and connects
-        from monitoring import conf, receivers  # noqa: F401
-        from monitoring.metrics.sources import machine, open_files, own, runs  # noqa: F401
+        from monitoring import conf, receivers  # noqa: F401 - importing registers and connects
+        from monitoring.metrics.sources import (  # noqa: F401 - importing registers
+            machine,
+            open_files,
+            own,
+            runs,
+        )

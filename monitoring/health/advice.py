@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Final
 
 MARGIN: Final = 1.1
@@ -69,6 +70,33 @@ def count_alerts(
         lasting = lasting + 1 if value is not None and value >= limit else 0
         alerts += lasting == hold_minutes
     return alerts
+
+
+def rolling_percent(
+    parts: Sequence[float | None], wholes: Sequence[float | None], minutes: int, least: int
+) -> list[float | None]:
+    """Return, for each minute, what share of ``wholes`` the ``parts`` of the minutes up to it are.
+
+    In %, at most 100; None where the whole is below ``least``, as health judges nothing there.
+    """
+    part_sums = list(accumulate((each or 0.0 for each in parts), initial=0.0))
+    whole_sums = list(accumulate((each or 0.0 for each in wholes), initial=0.0))
+    found: list[float | None] = []
+    for end in range(1, len(part_sums)):
+        start = max(0, end - minutes)
+        whole = whole_sums[end] - whole_sums[start]
+        part = part_sums[end] - part_sums[start]
+        found.append(100 * min(1.0, part / whole) if whole >= max(1, least) else None)
+    return found
+
+
+def scaled(advice: Advice, factor: float) -> Advice:
+    """Return advice in another unit."""
+    levels = (
+        replace(each, warn=round(each.warn * factor, 9), fail=round(each.fail * factor, 9))
+        for each in (advice.present, advice.proposed)
+    )
+    return Advice(advice.minutes, advice.most * factor, *levels)
 
 
 def rounded_up(value: float) -> float:

@@ -9,7 +9,8 @@ from django.db import transaction
 
 from monitoring.conf import health_settings, targets
 from monitoring.health.facts import limits_of, load
-from monitoring.health.rules import judge, overall
+from monitoring.health.findings import overall
+from monitoring.health.rules import judge
 from monitoring.models import HealthReport
 from monitoring.signals import health_checked
 

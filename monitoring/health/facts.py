@@ -2,7 +2,8 @@
 
 Rates and quantiles are of the window just past (health.window_minutes), burn rates of their own
 windows.  A gauge is the mean over the window, so that one moment does not decide; signs of life
-and the queue are as the newest sample has them.
+and the queue are as the newest sample has them.  Each comes with the age of the newest sample that
+held it: a source that fails must not leave its last value standing.
 """
 
 from __future__ import annotations
@@ -13,15 +14,24 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitoring.conf import HealthSettings, Targets
-from monitoring.health.arms import compare_arms
-from monitoring.health.rules import BURN_WINDOWS, ArmFacts, Facts, Limits
-from monitoring.metrics.histograms import from_json, merge
-from monitoring.metrics.rollups import HOUR, MINUTE
-from monitoring.metrics.series import series
+from monitoring.health.arms import compare_arms, compare_times
+from monitoring.health.burns import burns
+from monitoring.health.inputs import ArmFacts, Facts, Limits
+from monitoring.metrics.histograms import Histogram, from_json, merge
 from monitoring.models import MetricSample
+from trimming.models import RoutingPolicy
 
-# of the window of a burn rate: the step in which rollups or samples are read
-BURN_STEPS: Final = ((1800, 10), (6 * HOUR, MINUTE), (math.inf, HOUR))
+# what is judged as it is or was, not counted
+GAUGES: Final = (
+    "breakers_open",
+    "cpu_percent",
+    "memory_percent",
+    "disk_percent",
+    "worker_rss_bytes",
+    "oldest_waiting_seconds",
+    "workers_answer",
+)
+ARMS: Final = ("control", "treatment")
 
 
 def limits_of(health: HealthSettings, targets: Targets) -> Limits:
@@ -48,25 +58,33 @@ def limits_of(health: HealthSettings, targets: Targets) -> Limits:
 
 
 def load(now: datetime, window: timedelta) -> Facts:
-    """Return the facts at ``now``; about five queries, whatever the history."""
+    """Return the facts at ``now``; about ten queries, whatever the history."""
     # a monitor whose clock runs ahead must not make the newest sample invisible
     rows = list(MetricSample.objects.filter(at__gt=now - window).order_by("at"))
     newest = rows[-1] if rows else MetricSample.objects.first()
     if newest is None:
         return Facts()
     age = max(0.0, (now - newest.at).total_seconds())
-    arms = compare_arms()
+    policy = RoutingPolicy.objects.order_by("-version").first()
+    arms, times = compare_arms(policy), compare_times(policy)
     return Facts(
         age_seconds=age,
+        window_seconds=window.total_seconds(),
+        ages=_ages(now, rows or [newest]),
         control=_arm("legacy", "control", rows),
         treatment=_arm("scanning", "treatment", rows),
         fallbacks=_total(rows, "fallbacks"),
         breakers_open=_whole(newest.values.get("breakers_open")),
         assigned=arms.assigned,
         assigned_to_treatment=arms.assigned_to_treatment,
+        assigned_share=arms.expected_share,
+        changed_arm=arms.changed_arm,
         treatment_share=newest.values.get("treatment_share"),
         sample_ratio_e=arms.sample_ratio_e,
         harm_e=arms.harm_e,
+        pairs=times.pairs,
+        slower_e=times.slower_e,
+        bytes_per_second=_bytes_per_second(rows),
         cpu_percent=_mean(rows, "cpu_percent"),
         memory_percent=_mean(rows, "memory_percent"),
         disk_percent=_mean(rows, "disk_percent"),
@@ -74,24 +92,50 @@ def load(now: datetime, window: timedelta) -> Facts:
         oldest_waiting_seconds=newest.values.get("oldest_waiting_seconds"),
         workers_answer=_truth(newest.values.get("workers_answer")),
         shadows=_total(rows, "shadows_matched") + _total(rows, "shadows_mismatched"),
+        mismatched=_total(rows, "shadows_mismatched"),
         leaks=_total(rows, "leaks"),
         verification_failures=_total(rows, "verification_failures"),
         compared_bytes=_total(rows, "compared_bytes"),
         disagreeing_bytes=_total(rows, "disagreeing_bytes"),
-        finished=sum(_total(rows, f"runs_succeeded:{arm}") for arm in ("control", "treatment")),
+        messages=sum(_total(rows, f"messages:{arm}") for arm in ARMS),
+        masked_bytes=_masked_bytes(rows),
+        finished=sum(_total(rows, f"runs_succeeded:{arm}") for arm in ARMS),
         finished_late=_total(rows, "finished_late"),
-        burns=_burns(now),
+        burns=burns(now),
     )
 
 
 def _arm(name: str, arm: str, rows: Sequence[MetricSample]) -> ArmFacts:
-    times = merge(from_json(row.histograms.get(f"message_ms:{arm}", {})) for row in rows)
     return ArmFacts(
         name=name,
         succeeded=_total(rows, f"runs_succeeded:{arm}"),
         failed=_total(rows, f"runs_failed:{arm}"),
-        message_p95_ms=times.quantile(0.95),
+        message_p95_ms=_merged(rows, f"message_ms:{arm}").quantile(0.95),
     )
+
+
+def _merged(rows: Iterable[MetricSample], key: str) -> Histogram:
+    return merge(from_json(row.histograms.get(key, {})) for row in rows)
+
+
+def _ages(now: datetime, rows: Sequence[MetricSample]) -> Mapping[str, float]:
+    """Return seconds since the newest of ``rows``, oldest first, that held each gauge."""
+    newest = {key: row.at for row in rows for key in GAUGES if key in row.values}
+    return {key: max(0.0, (now - at).total_seconds()) for key, at in newest.items()}
+
+
+def _bytes_per_second(rows: Sequence[MetricSample]) -> float | None:
+    """Return bytes for each second of work, whoever did it; idle time is no lost throughput."""
+    worked_ms = sum(_merged(rows, f"run_ms:{arm}").total for arm in ARMS)
+    trimmed = sum(_total(rows, f"input_bytes:{arm}") for arm in ARMS)
+    return 1000 * trimmed / worked_ms if worked_ms else None
+
+
+def _masked_bytes(rows: Sequence[MetricSample]) -> int | None:
+    keys = [f"masked_bytes:{arm}" for arm in ARMS]
+    if not any(key in row.values for row in rows for key in keys):
+        return None
+    return sum(_total(rows, key) for key in keys)
 
 
 def _total(rows: Iterable[MetricSample], key: str) -> int:
@@ -109,20 +153,3 @@ def _whole(value: float | None) -> int | None:
 
 def _truth(value: float | None) -> bool | None:
     return None if value is None else bool(value)
-
-
-def _burns(now: datetime) -> Mapping[int, tuple[int, int]]:
-    found: dict[int, tuple[int, int]] = {}
-    for seconds in BURN_WINDOWS:
-        step = next(step for longest, step in BURN_STEPS if seconds <= longest)
-        failed, succeeded = _counts(now, seconds, step)
-        found[seconds] = (failed, failed + succeeded)
-    return found if any(ended for _, ended in found.values()) else {}
-
-
-def _counts(now: datetime, seconds: int, step: int) -> tuple[int, int]:
-    names = ("runs_failed", "runs_succeeded")
-    keys = [f"{name}:{arm}" for name in names for arm in ("control", "treatment")]
-    lines = series(keys, now - timedelta(seconds=seconds), now, step).lines
-    amounts = [lines[key].amount or 0.0 for key in keys]
-    return round(amounts[0] + amounts[1]), round(amounts[2] + amounts[3])

@@ -31,6 +31,13 @@ class Histogram:
         """How many values there are."""
         return self.zeros + sum(self.counts.values())
 
+    @property
+    def total(self) -> float:
+        """The sum of the values, as exact as quantiles are."""
+        return math.fsum(
+            each * 2 * GAMMA**index / (GAMMA + 1) for index, each in self.counts.items()
+        )
+
     def quantile(self, q: float) -> float | None:
         """Return the value at rank ``floor(q * (count - 1))``, None without values.
 

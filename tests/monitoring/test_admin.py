@@ -18,6 +18,7 @@ from monitoring.models import (
     MetricRollup,
     MetricSample,
 )
+from monitoring.schedules import CHECK_HEALTH, ensure_schedules
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +39,7 @@ LISTS = (
     "monitoring_monitorlease",
     "django_q_failure",
     "django_q_ormq",
+    "django_q_schedule",
 )
 
 
@@ -51,8 +53,20 @@ def test_every_list_opens_and_is_read_only(root: Client, name: str) -> None:
 def test_only_what_helps_of_the_queue_is_registered() -> None:
     assert admin.site.is_registered(Failure)
     assert admin.site.is_registered(OrmQ)
-    for model in (Success, Schedule, LiveUpdate):
+    assert admin.site.is_registered(Schedule)
+    for model in (Success, LiveUpdate):
         assert not admin.site.is_registered(model)
+
+
+def test_schedules_are_seen_and_not_edited(root: Client) -> None:
+    ensure_schedules()
+    row = Schedule.objects.get(func=CHECK_HEALTH)
+    page = root.get(reverse("admin:django_q_schedule_changelist")).content.decode()
+    assert CHECK_HEALTH in page
+    change = reverse("admin:django_q_schedule_change", args=[row.pk])
+    assert root.get(change).status_code == 200
+    assert root.post(change, {"minutes": 99}).status_code == 403
+    assert root.post(reverse("admin:django_q_schedule_delete", args=[row.pk])).status_code == 403
 
 
 def test_queued_messages_are_read_only(root: Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
@@ -13,9 +14,16 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from monitoring.conf import health_settings
-from monitoring.health.advice import HOLD_MINUTES, LEAST_MINUTES, Advice, advise
+from monitoring.health.advice import (
+    HOLD_MINUTES,
+    LEAST_MINUTES,
+    Advice,
+    advise,
+    rolling_percent,
+    scaled,
+)
 from monitoring.metrics.rollups import MINUTE
-from monitoring.metrics.series import series
+from monitoring.metrics.series import Series, series
 
 MOST_DAYS: Final = 3660.0
 # setting, key of the samples, and what cannot be exceeded
@@ -25,6 +33,13 @@ THRESHOLDS: Final = (
     ("disk_percent", "disk_percent", 100.0),
     ("worker_rss_bytes", "worker_rss_bytes", math.inf),
     ("queue_age_seconds", "oldest_waiting_seconds", math.inf),
+)
+TREATMENT: Final = ("runs_failed:treatment", "runs_succeeded:treatment")
+FAILED: Final = ("runs_failed:control", "runs_failed:treatment")
+# setting, what is counted, and of what it is a share
+RATES: Final = (
+    ("error_rate", FAILED, (*FAILED, "runs_succeeded:control", "runs_succeeded:treatment")),
+    ("fallback_rate", ("fallbacks",), TREATMENT),
 )
 
 
@@ -59,8 +74,10 @@ def advice(days: float) -> dict[str, Advice | None]:
     now = timezone.now()
     limits = health_settings()
     keys = [key for _, key, _ in THRESHOLDS]
-    lines = series(keys, now - timedelta(days=days), now, MINUTE).lines
-    return {
+    keys += [key for _, parts, wholes in RATES for key in (*parts, *wholes)]
+    past = series(keys, now - timedelta(days=days), now, MINUTE)
+    lines = past.lines
+    gauges = {
         name: advise(
             lines[key].values,
             getattr(limits, f"{name}_warn"),
@@ -69,6 +86,23 @@ def advice(days: float) -> dict[str, Advice | None]:
         )
         for name, key, ceiling in THRESHOLDS
     }
+    return gauges | {name: _of_rate(past, name, *counted) for name, *counted in RATES}
+
+
+def _of_rate(past: Series, name: str, parts: Sequence[str], wholes: Sequence[str]) -> Advice | None:
+    """Return the advice for a share, as health takes it: over its window, of enough runs."""
+    limits = health_settings()
+    percent = rolling_percent(
+        _added(past, parts), _added(past, wholes), round(limits.window_minutes), limits.least_runs
+    )
+    warn, fail = getattr(limits, f"{name}_warn"), getattr(limits, f"{name}_fail")
+    found = advise(percent, 100 * warn, 100 * fail, 100.0)
+    return None if found is None else scaled(found, 0.01)
+
+
+def _added(past: Series, keys: Sequence[str]) -> list[float | None]:
+    amounts = zip(*(past.lines[key].amounts for key in keys), strict=True)
+    return [sum(each or 0.0 for each in minute) for minute in amounts]
 
 
 def in_words(name: str, found: Advice | None, days: float) -> str:

@@ -12,7 +12,14 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.health.advice import LEAST_MINUTES, advise, count_alerts, rounded_up
+from monitoring.health.advice import (
+    LEAST_MINUTES,
+    advise,
+    count_alerts,
+    rolling_percent,
+    rounded_up,
+    scaled,
+)
 from monitoring.metrics.rollups import MINUTE
 from monitoring.models import MetricRollup
 
@@ -57,6 +64,22 @@ def test_the_levels_that_are_proposed_are_in_order(values: list[float]) -> None:
     assert found.proposed.warn < found.proposed.fail <= 99
 
 
+def test_a_share_is_taken_over_the_window_and_of_enough_runs_only() -> None:
+    found = rolling_percent([1, None, 0, 5], [10, None, 10, 2], minutes=2, least=10)
+    assert found == [10, 10, 0, pytest.approx(100 * 5 / 12)]
+    assert rolling_percent([1], [9], 5, 10) == rolling_percent([0], [0], 5, 0) == [None]
+    assert rolling_percent([30], [20], 5, 10) == [100]
+
+
+def test_advice_in_another_unit_keeps_its_alerts() -> None:
+    found = advise([3.0] * LEAST_MINUTES, 2, 5, 100)
+    assert found is not None
+    shares = scaled(found, 0.01)
+    assert (shares.present.warn, shares.present.fail, shares.most) == (0.02, 0.05, 0.03)
+    assert shares.present.warnings == found.present.warnings == 1
+    assert shares.proposed.warn == pytest.approx(0.033, abs=0.002)
+
+
 def advice(*options: str) -> str:
     out = StringIO()
     call_command("advise_thresholds", *options, stdout=out)
@@ -65,7 +88,7 @@ def advice(*options: str) -> str:
 
 @pytest.mark.django_db
 def test_the_command_says_so_when_nothing_was_measured() -> None:
-    assert advice().count("nothing is proposed") == 5
+    assert advice().count("nothing is proposed") == 7
 
 
 @pytest.mark.django_db
@@ -77,7 +100,11 @@ def test_the_command_proposes_from_rollups() -> None:
             at=now.replace(second=0, microsecond=0) - timedelta(minutes=number),
             samples=12,
             covers_seconds=60,
-            values={"cpu_percent": [12, 12 * 75.0, 70, 80]},
+            values={
+                "cpu_percent": [12, 12 * 75.0, 70, 80],
+                "runs_failed:control": [12, 3, 0, 1],
+                "runs_succeeded:control": [12, 97, 0, 20],
+            },
         )
         for number in range(1, 1000)
     )
@@ -85,6 +112,12 @@ def test_the_command_proposes_from_rollups() -> None:
     assert found["cpu_percent"]["present"]["warnings"] == 1
     assert found["cpu_percent"]["proposed"]["warnings"] == 0
     assert found["disk_percent"] is None
+    assert found["error_rate"]["most"] == pytest.approx(0.03)
+    assert found["error_rate"]["present"] == {
+        "warn": 0.02, "fail": 0.05, "warnings": 1, "failures": 0
+    }  # fmt: skip
+    assert found["error_rate"]["proposed"]["warn"] == pytest.approx(0.033)
+    assert found["fallback_rate"] is None
     assert "proposed warning 83" in advice()
 
 

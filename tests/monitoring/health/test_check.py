@@ -14,7 +14,7 @@ from config.roles import OPERATOR
 from monitoring import schedules, tasks
 from monitoring.choices import Verdict
 from monitoring.conf import health_settings, targets
-from monitoring.health.arms import Assigned, compare, compare_arms
+from monitoring.health.arms import Assigned, compare, compare_arms, compare_times, slower
 from monitoring.health.check import check_now
 from monitoring.health.facts import limits_of, load
 from monitoring.metrics.histograms import of_values
@@ -99,7 +99,9 @@ def test_burn_rates_remember_days_from_rollups() -> None:
     MetricSample.objects.all().delete()
     make_samples()
     facts = load(NOON, WINDOW)
-    assert facts.burns[3 * 86_400] == (48, 288)
+    # also what no rollup holds yet
+    assert facts.burns[3 * 86_400] == (48, 288 + 24 * 5)
+    assert facts.burns[3600] == (0, 24 * 5)
     assert facts.burns[300] == (0, 24 * 5)
     assert MetricRollup.objects.exists()
 
@@ -132,7 +134,7 @@ def test_a_check_takes_the_same_few_queries_whatever_the_history() -> None:
     make_samples(count=180, end=NOON - timedelta(seconds=15))
     with CaptureQueriesContext(connection) as many:
         load(NOON, WINDOW)
-    assert len(few) == len(many) <= 8
+    assert len(few) == len(many) <= 9
 
 
 def test_limits_are_those_of_the_settings() -> None:
@@ -152,8 +154,9 @@ def assigned(number: int, arm: Arm, *, failed: bool = False) -> Assigned:
 
 
 def test_without_a_test_of_two_arms_there_is_nothing_to_compare() -> None:
-    assert compare_arms().sample_ratio_e is None
+    assert compare_arms(None).sample_ratio_e is None
     assert compare([]).harm_e is None
+    assert compare_times(None).slower_e is slower([]).slower_e is None
 
 
 def test_each_capture_counts_once_with_its_first_job() -> None:
@@ -197,3 +200,40 @@ def test_schedules_name_tasks_that_exist() -> None:
     for path, minutes in schedules.wanted().values():
         assert callable(getattr(tasks, path.rpartition(".")[2]))
         assert minutes >= 1
+
+
+# --- facts ----------------------------------------------------------------------------------------
+
+
+def test_a_gauge_comes_with_the_age_of_the_newest_sample_that_has_it() -> None:
+    make_samples(count=10)
+    for row in MetricSample.objects.filter(at__gt=NOON - timedelta(seconds=12)):
+        del row.values["cpu_percent"]
+        row.save()
+    facts = load(NOON + timedelta(seconds=2), WINDOW)
+    assert (facts.ages["cpu_percent"], facts.ages["disk_percent"]) == (17, 2)
+    assert facts.window_seconds == 900
+
+
+def test_a_source_that_fails_leaves_its_dimension_unknown() -> None:
+    make_samples(count=20)
+    for row in MetricSample.objects.filter(at__gt=NOON - timedelta(seconds=60)):
+        del row.values["cpu_percent"]
+        row.save()
+    report = check_now(NOON)
+    assert report.verdict == Verdict.UNKNOWN
+    assert "CPU was last known 60 s ago" in report.sentence
+
+
+def test_throughput_is_of_the_time_of_work_and_masked_bytes_may_be_unknown() -> None:
+    make_samples(count=2)
+    facts = load(NOON, WINDOW)
+    assert (facts.bytes_per_second, facts.masked_bytes) == (None, None)
+    for row in MetricSample.objects.all():
+        row.values |= {"input_bytes:control": 5_000_000, "masked_bytes:treatment": 7}
+        row.histograms |= {"run_ms:control": of_values([200.0, 300.0]).as_json()}
+        row.save()
+    facts = load(NOON, WINDOW)
+    assert facts.bytes_per_second == pytest.approx(1e7, rel=0.01)
+    assert facts.masked_bytes == 14
+    assert facts.baseline_bytes_per_second is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 
 import pytest
 from hypothesis import given
@@ -21,16 +22,21 @@ def exact(values: list[float], q: float) -> float:
 
 @given(st.lists(MANY, min_size=1, max_size=6), st.floats(0, 1), st.randoms())
 def test_quantiles_of_merged_histograms_are_within_one_percent_in_any_order(
-    parts: list[list[float]], q: float, chance: object
+    parts: list[list[float]], q: float, chance: random.Random
 ) -> None:
     histograms = [of_values(part) for part in parts]
-    shuffled = sorted(histograms, key=lambda _: chance.random())  # type: ignore[attr-defined]
+    shuffled = sorted(histograms, key=lambda _: chance.random())
     nested = merge([merge(shuffled[:2]), *shuffled[2:]])
     found = nested.quantile(q)
     expected = exact([value for part in parts for value in part], q)
     assert found is not None
     assert found == pytest.approx(expected, rel=ACCURACY * 1.0001, abs=1e-9)
     assert nested == merge(reversed(histograms))
+
+
+@given(MANY)
+def test_a_total_is_as_exact_as_a_quantile(values: list[float]) -> None:
+    assert of_values(values).total == pytest.approx(sum(values), rel=ACCURACY * 1.0001, abs=1e-6)
 
 
 @given(MANY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -105,9 +106,11 @@ NUMBERS = st.floats(-1e6, 1e6)
 
 
 @given(st.lists(NUMBERS, min_size=2, max_size=12), st.randoms())
-def test_the_order_of_the_parts_does_not_matter(numbers: list[float], chance: object) -> None:
+def test_the_order_of_the_parts_does_not_matter(
+    numbers: list[float], chance: random.Random
+) -> None:
     parts = [Part(NOON, 1, 0, 5, {"x": (1, each, each, each)}, {}) for each in numbers]
-    shuffled = sorted(parts, key=lambda _: chance.random())  # type: ignore[attr-defined]
+    shuffled = sorted(parts, key=lambda _: chance.random())
     one, other = put_together(parts).values["x"], put_together(shuffled).values["x"]
     assert one[0] == other[0] == len(numbers)
     assert one[1] == pytest.approx(other[1], abs=1e-6)
