@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from django.db import close_old_connections
 from django.utils.translation import gettext as _
 
 from config.faults import type_and_place
-from trimming import job_rules, shadow_queue, shadow_rules
+from trimming import drills, job_rules, shadow_queue, shadow_rules
 from trimming.comparison_views import comparison_as_dict
 from trimming.conf import routing_settings, trimming_settings
 from trimming.engine.comparison import CompareStage, Comparison, compare
@@ -117,6 +117,9 @@ def _compared(shadow: Shadow, *, treatment_first: bool) -> dict[str, Any]:
     if not capture.has_original:
         return _ignored(_("The original was deleted before."))
     options = shadow.job.profile.trim_options()
+    faults = {
+        name: drills.fault_in_comparison(name, shadow.digest) for name in (CONTROL, TREATMENT)
+    }
     with (
         HangGuard(trimming_settings().lease_seconds) as guard,
         private_folder(shadow_name(shadow)) as folder,
@@ -124,13 +127,13 @@ def _compared(shadow: Shadow, *, treatment_first: bool) -> dict[str, Any]:
         watch = ShadowWatch(shadow, guard.alive)
         source = folder / "input"
         copy_out(capture.original, source, lambda done: watch.look("copy"))
-        first = _round(source, options, watch, treatment_first=treatment_first)
+        first = _round(source, options, watch, faults, treatment_first=treatment_first)
         values = _facts(first)
         if first.found is None:
             return values
 
         def again() -> Round:
-            return _round(source, options, watch, treatment_first=treatment_first)
+            return _round(source, options, watch, faults, treatment_first=treatment_first)
 
         def told(_done_bytes: int) -> None:
             watch.look("compare")
@@ -139,9 +142,14 @@ def _compared(shadow: Shadow, *, treatment_first: bool) -> dict[str, Any]:
 
 
 def _round(
-    source: Path, options: TrimOptions, watch: ShadowWatch, *, treatment_first: bool
+    source: Path,
+    options: TrimOptions,
+    watch: ShadowWatch,
+    faults: Mapping[str, drills.Fault],
+    *,
+    treatment_first: bool,
 ) -> Round:
-    control, treatment = ObservedStrategy(CONTROL), ObservedStrategy(TREATMENT)
+    control, treatment = (ObservedStrategy(name, faults[name]) for name in (CONTROL, TREATMENT))
 
     def told(stage: CompareStage, done: int, total: int) -> None:
         if stage == "compare" and not _both_planned(control, treatment):

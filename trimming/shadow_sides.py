@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from config.faults import type_and_place
+from trimming.drills import NO_FAULT, Fault
 from trimming.engine.byte_classes import fill_for
 from trimming.engine.errors import CancelledError, InputError, OptionsError, OutputError
 from trimming.engine.options import TrimOptions
@@ -35,8 +36,9 @@ class SideLateError(Exception):
 class ObservedStrategy:
     """A strategy whose failure is noted instead of raised.  ``duration_ms`` is of planning."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, fault: Fault = NO_FAULT) -> None:
         self.name = name
+        self._fault = fault
         self.version = ""
         self.answer = Answer.PLANNED
         self.failure = ""
@@ -46,7 +48,8 @@ class ObservedStrategy:
     def load(self) -> ObservedStrategy:
         """Load the strategy; one that cannot be loaded has failed."""
         try:
-            self._strategy = load_strategy(self.name, settings.TRIMMING_STRATEGIES)
+            loaded = load_strategy(self.name, settings.TRIMMING_STRATEGIES)
+            self._strategy = self._fault.afflict(loaded)
             self.version = self._strategy.version
         except Exception as error:  # any import may fail in any way
             self._note(error)

@@ -7,6 +7,20 @@ The output of a drill is verified like any other: one that leaks is not offered.
 from __future__ import annotations
 
 from trimming.drills.faults import NO_FAULT, Fault
-from trimming.drills.rows import DrillRefusedError, fault_of, start, stop
+from trimming.drills.rows import (
+    DrillRefusedError,
+    fault_in_comparison,
+    fault_of,
+    start,
+    stop,
+)
 
-__all__ = ["NO_FAULT", "DrillRefusedError", "Fault", "fault_of", "start", "stop"]
+__all__ = [
+    "NO_FAULT",
+    "DrillRefusedError",
+    "Fault",
+    "fault_in_comparison",
+    "fault_of",
+    "start",
+    "stop",
+]

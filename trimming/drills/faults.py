@@ -69,7 +69,7 @@ class Slow(Afflicted):
         wait = min(LONGEST_SECONDS, max(SHORTEST_SECONDS, SLOWER * (now - begun)))
         while time.monotonic() < now + wait:
             note(seen)
-            time.sleep(NAP_SECONDS)
+            time.sleep(NAP_SECONDS)  # being slow is the fault
 
 
 class Failing(Afflicted):

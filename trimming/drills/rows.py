@@ -18,6 +18,8 @@ from trimming.routing_choices import FaultKind
 LONGEST: Final = timedelta(hours=4)
 # a worker would be killed for ever, and its job fail, if it met the fault at each attempt
 FIRST_ATTEMPT_ONLY: Final = frozenset({FaultKind.LOST_WORKER})
+# a comparison rehearses what a strategy does wrong, not what befalls the machine
+IN_COMPARISONS: Final = frozenset({FaultKind.SLOW, FaultKind.FAILING, FaultKind.LEAKING})
 
 
 class DrillRefusedError(Exception):
@@ -25,9 +27,17 @@ class DrillRefusedError(Exception):
 
 
 def start(
-    kind: FaultKind, strategy: str, share: float, lasting: timedelta, actor: Any = None
+    kind: FaultKind,
+    strategy: str,
+    share: float,
+    lasting: timedelta,
+    actor: Any = None,
+    reason: str = "",
 ) -> Drill:
-    """Give ``strategy`` a fault for a while; raises DrillRefusedError."""
+    """Give ``strategy`` a fault for a while; raises DrillRefusedError.
+
+    ``reason`` is kept in the audit log.
+    """
     if not drill_settings().permitted:
         raise DrillRefusedError(
             "Drills are not permitted here: set drills.permitted to true, in a file or by "
@@ -55,6 +65,7 @@ def start(
             strategy=strategy,
             share=share,
             until=drill.until.isoformat(),
+            reason=reason,
         )
     return drill
 
@@ -77,6 +88,19 @@ def fault_of(run: TrimRun) -> Fault:
         is_meant = is_chosen(run.job.capture.sha256, drill.share)
         if is_meant and not (kind in FIRST_ATTEMPT_ONLY and run.attempt > 1):
             return FAULTS[kind]
+    return NO_FAULT
+
+
+def fault_in_comparison(strategy: str, digest: str) -> Fault:
+    """Return the fault of a strategy that is compared over the capture with this digest."""
+    if not drill_settings().permitted:
+        return NO_FAULT
+    found = Drill.objects.filter(
+        strategy=strategy, until__gt=timezone.now(), kind__in=IN_COMPARISONS
+    )
+    for drill in found:
+        if is_chosen(digest, drill.share):
+            return FAULTS[FaultKind(drill.kind)]
     return NO_FAULT
 
 

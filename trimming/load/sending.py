@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from http.cookiejar import CookieJar
 from typing import Any, Final
 
@@ -72,6 +73,8 @@ class Session:
 
     def sign_in(self, user: str, password: str) -> None:
         """Sign in, and find the profile that is offered first; raises ServiceError."""
+        if not self._url.startswith(("http://", "https://")):
+            raise ServiceError(f"{self._url} is no address: it begins with http:// or https://.")
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self._page("/sign-in/"))
         if token is None:
             raise ServiceError(f"{self._url} is not PktMask: it has no form to sign in.")
@@ -113,6 +116,8 @@ class Session:
             return "no JSON"
         except ServiceError:
             return "no connection"
+        if not isinstance(answer, dict):
+            return "no JSON"
         refused = answer.get("refused") or []
         if answer.get("accepted"):
             return ""
@@ -126,12 +131,12 @@ class Session:
         )
         try:
             with self._opener.open(asked, timeout=TIMEOUT_SECONDS) as answer:
-                return str(answer.read().decode())
+                return str(answer.read().decode(errors="replace"))
         except urllib.error.HTTPError as error:
             if headers is not None:
                 raise
             raise ServiceError(f"{self._url}{path} answers HTTP {error.code}.") from None
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise ServiceError(
                 f"{self._url} cannot be reached ({error}): is the service running there?"
             ) from None
@@ -144,15 +149,19 @@ def send_all(
     seed: int,
     connections: int,
     is_stopping: Callable[[], bool],
+    tally: Tally | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Tally:
     """Send what is due when it is due, at most ``connections`` at a time; return what came of it.
 
-    An open loop: a slow service makes uploads late, not rare.
+    An open loop: a slow service makes uploads late, not rare.  Who gives ``tally`` can watch it.
+    An error that nobody foresaw ends the sending, and is raised.
     """
-    tally, lock, begun = Tally(), threading.Lock(), clock()
+    tally = Tally() if tally is None else tally
+    lock, begun = threading.Lock(), clock()
     free = threading.Semaphore(connections)
+    unforeseen: list[BaseException] = []
 
     def send(due: Due) -> None:
         data = make_capture(due.size, seed * 1_000_003 + due.number)
@@ -168,15 +177,22 @@ def send_all(
             else:
                 tally.accepted += 1
 
-    def done(_: Future[None]) -> None:
+    def done(sent: Future[None]) -> None:
+        if (error := sent.exception()) is not None:
+            unforeseen.append(error)
         free.release()
+
+    def is_over() -> bool:
+        return is_stopping() or bool(unforeseen)
 
     with ThreadPoolExecutor(connections) as pool:
         for due in table:
-            while not is_stopping() and (wait := begun + due.at_seconds - clock()) > 0:
+            while not is_over() and (wait := begun + due.at_seconds - clock()) > 0:
                 sleep(min(wait, 0.2))
-            if is_stopping():
-                break
             free.acquire()
+            if is_over():  # asked last, as all connections may have been busy for long
+                break
             pool.submit(send, due).add_done_callback(done)
+    if unforeseen:
+        raise unforeseen[0]
     return tally

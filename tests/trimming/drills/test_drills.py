@@ -13,12 +13,15 @@ from django.utils import timezone
 
 from config.models import AuditEvent
 from tests.factories import capture_bytes, make_job, make_user
+from tests.trimming.shadows import compare_all, make_shadow, reread
 from trimming import drills, jobs, runner
 from trimming.choices import JobState, RunOutcome
 from trimming.conf import DrillSettings
 from trimming.drills import faults, rows
-from trimming.models import Drill, TrimJob, TrimRun
-from trimming.routing_choices import FaultKind
+from trimming.files import work_root
+from trimming.models import Drill, Shadow, TrimJob, TrimRun
+from trimming.routing_choices import FaultKind, LeakState, ShadowOutcome, ShadowState
+from trimming.shadow_runner import run_shadow
 
 pytestmark = pytest.mark.django_db
 SECRET = b"the payload that nobody may read"
@@ -120,7 +123,8 @@ def test_a_worker_is_killed_once_and_the_next_attempt_is_let_alone(
     run = jobs.claim(job.pk, "one/1")
     assert run is not None
     afflicted = drills.fault_of(run).afflict(faults.Failing(_Named()))
-    afflicted.plan(*[None] * 4)  # type: ignore[arg-type]
+    nothing: Any = None  # it is killed before it looks
+    afflicted.plan(nothing, nothing, nothing, nothing)
     assert killed == [(os.getpid(), signal.SIGKILL)]
     run.attempt = 2
     assert drills.fault_of(run) is drills.NO_FAULT
@@ -158,3 +162,66 @@ def test_a_share_always_means_the_same_captures() -> None:
     assert 900 < len(half) < 1100
     assert {digest for digest in digests if rows.is_chosen(digest, 0.2)} < half
     assert all(rows.is_chosen(digest, 1.0) for digest in digests)
+
+
+def compared(kind: FaultKind, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Shadow:
+    """Give the treatment a fault, and do one attempt at a comparison in the background."""
+    settings.Q_CLUSTER = {**settings.Q_CLUSTER, "workers": 2}
+    monkeypatch.setattr(jobs, "send", lambda job_id: None)
+    compare_all()
+    shadow = make_shadow(capture_bytes(SECRET))
+    drills.start(kind, "scanning", 1.0, MINUTE)
+    run_shadow(shadow.pk, "one/1", treatment_first=False)
+    return reread(shadow)
+
+
+@pytest.mark.usefixtures("permitted")
+def test_a_comparison_confirms_the_leak_of_a_drill(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    shadow = compared(FaultKind.LEAKING, monkeypatch, settings)
+    assert (shadow.outcome, shadow.leak) == (ShadowOutcome.MISMATCHED, LeakState.CONFIRMED)
+    assert shadow.leaked_bytes >= len(SECRET)
+
+
+@pytest.mark.usefixtures("permitted")
+def test_a_comparison_notes_the_failure_of_a_drill_and_the_other_one_is_timed(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    shadow = compared(FaultKind.FAILING, monkeypatch, settings)
+    assert shadow.outcome == ShadowOutcome.MISMATCHED
+    assert "EngineError" in shadow.treatment_failure
+    assert not shadow.control_failure
+    assert shadow.control_ms is not None
+
+
+@pytest.mark.usefixtures("permitted")
+@pytest.mark.parametrize("kind", [FaultKind.LOST_WORKER, FaultKind.FULL_DISK])
+def test_a_comparison_does_not_meet_what_befalls_a_machine(
+    kind: FaultKind, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(os, "kill", lambda *given: pytest.fail("a worker would have been killed"))
+    shadow = compared(kind, monkeypatch, settings)
+    assert (shadow.state, shadow.outcome) == (ShadowState.DONE, ShadowOutcome.MATCHED)
+
+
+def test_where_drills_are_not_permitted_nobody_asks_for_one(
+    django_assert_num_queries: Any, job: TrimJob
+) -> None:
+    run = jobs.claim(job.pk, "one/1")
+    assert run is not None
+    with django_assert_num_queries(0):
+        assert drills.fault_of(run) is drills.NO_FAULT
+        assert drills.fault_in_comparison("scanning", "0" * 64) is drills.NO_FAULT
+
+
+@pytest.mark.usefixtures("permitted")
+def test_a_worker_is_lost_in_the_middle_of_a_run(
+    job: TrimJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[bool] = []
+    work = work_root()
+    monkeypatch.setattr(os, "kill", lambda *given: copied.append(any(work.glob("*/input"))))
+    drills.start(FaultKind.LOST_WORKER, "legacy", 1.0, MINUTE)
+    attempt(job)
+    assert copied == [True]

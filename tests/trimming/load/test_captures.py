@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from trimming.engine.options import PROFILES
 from trimming.engine.pipeline import trim
 from trimming.engine.strategies.registry import load_strategy
 from trimming.load.captures import SHAPES, Size, make_capture
+
+LONG_HEX = re.compile(rb"[0-9a-f]{40}")
 
 
 @pytest.mark.parametrize("strategy", ["legacy", "scanning"])
@@ -29,6 +32,9 @@ def test_every_message_is_found_and_every_body_masked(tmp_path: Path, strategy: 
     assert report.tally.requests == report.tally.responses == connections * exchanges
     assert report.tally.masked_bytes > 0
     assert target.stat().st_size == source.stat().st_size
+    # bodies of answers are long rows of hexadecimal digits, and nothing else here is
+    assert LONG_HEX.search(source.read_bytes())
+    assert not LONG_HEX.search(target.read_bytes())
     assert not report.tally.left_bytes
 
 

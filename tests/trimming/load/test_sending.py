@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from trimming.load.captures import Size
 from trimming.load.schedule import Due, schedule
 from trimming.load.sending import Tally, send_all
@@ -62,3 +64,69 @@ def test_who_is_told_to_stop_sends_nothing_more() -> None:
 
 def test_without_an_upload_there_is_no_time_for_one() -> None:
     assert Tally().as_dict()["p50_seconds"] is None
+
+
+def test_who_is_told_to_stop_while_all_connections_are_busy_sends_nothing_more() -> None:
+    stopping: list[bool] = []
+
+    def upload(name: str, data: bytes) -> str:
+        stopping.append(True)
+        return ""
+
+    tally = send_all(
+        [Due(0, number, Size.BROKEN) for number in range(100)],
+        upload,
+        seed=1,
+        connections=1,
+        is_stopping=lambda: bool(stopping),
+    )
+    assert tally.sent == 1
+
+
+def test_uploads_that_wait_for_a_connection_are_sent_late_and_counted() -> None:
+    time, lock = Time(), threading.Lock()
+
+    def upload(name: str, data: bytes) -> str:
+        with lock:
+            time.now += 3
+        return ""
+
+    tally = send_all(
+        [Due(0, number, Size.BROKEN) for number in range(4)],
+        upload,
+        seed=1,
+        connections=1,
+        is_stopping=lambda: False,
+        clock=time.clock,
+        sleep=time.sleep,
+    )
+    assert (tally.sent, tally.late) == (4, 3)
+
+
+def test_an_error_that_nobody_foresaw_is_raised_and_not_lost() -> None:
+    def upload(name: str, data: bytes) -> str:
+        raise LookupError(name)
+
+    with pytest.raises(LookupError):
+        send_all(
+            [Due(0, number, Size.BROKEN) for number in range(100)],
+            upload,
+            seed=1,
+            connections=1,
+            is_stopping=lambda: False,
+        )
+
+
+def test_quantiles_are_of_all_uploads_and_a_watcher_sees_the_same_tally() -> None:
+    tally = Tally(seconds=[number / 100 for number in range(101)])
+    assert (tally.quantile_seconds(0.5), tally.quantile_seconds(0.95)) == (0.5, 0.95)
+    given = send_all(
+        [Due(0, 0, Size.BROKEN)],
+        lambda name, data: "",
+        seed=1,
+        connections=1,
+        is_stopping=lambda: False,
+        tally=tally,
+    )
+    assert given is tally
+    assert tally.sent == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from trimming import drills
@@ -22,6 +24,7 @@ from trimming.routing_choices import FaultKind
 PASSWORD_VARIABLE: Final = "PKTMASK_LOAD_PASSWORD"
 MOST_CONNECTIONS: Final = 200
 MOST_CAPTURES: Final = 1_000_000
+PROGRESS_SECONDS: Final = 1.0
 
 
 class Command(BaseCommand):
@@ -39,7 +42,9 @@ class Command(BaseCommand):
             "--password-file", type=Path, metavar="FILE", help=f"instead of {PASSWORD_VARIABLE}"
         )
         parser.add_argument("--rate", type=float, default=2.0, help="captures a second")
-        parser.add_argument("--seconds", type=float, default=60.0, help="how long")
+        length = parser.add_mutually_exclusive_group()
+        length.add_argument("--seconds", type=float, default=60.0, help="how long")
+        length.add_argument("--count", type=int, help="how many captures, instead of how long")
         parser.add_argument(
             "--mix",
             default="small=85,medium=14,broken=1",
@@ -59,15 +64,13 @@ class Command(BaseCommand):
             type=float,
             help="how long the fault lasts, also when everything was sent; else as long as that",
         )
+        parser.add_argument("--reason", default="", help="of the fault; kept in the audit log")
         parser.add_argument("--json", action="store_true", help="print the result as one object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Send, and say what came of it."""
-        rate, seconds, connections = options["rate"], options["seconds"], options["connections"]
-        if not (rate > 0 and 0 < rate * seconds <= MOST_CAPTURES):
-            raise CommandError(
-                f"--rate and --seconds are above 0, and make at most {MOST_CAPTURES:,} captures."
-            )
+        rate, connections = options["rate"], options["connections"]
+        seconds, count = _length(rate, options["seconds"], options["count"])
         if not 1 <= connections <= MOST_CONNECTIONS:
             raise CommandError(f"--connections is from 1 to {MOST_CONNECTIONS}.")
         try:
@@ -75,16 +78,21 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(f"--mix: {error}.") from None
         session = Session(options["url"])
-        count = max(1, round(rate * seconds))
+        tally = Tally()
         try:
             session.sign_in(options["user"], self._password(options["password_file"]))
-            with self._fault(options, seconds), _interruptible() as stopping:
-                tally = send_all(
+            with (
+                _interruptible() as stopping,
+                self._fault(options, seconds, stopping),
+                self._progress(tally, count),
+            ):
+                send_all(
                     schedule(rate, count, mix, options["seed"]),
                     session.upload,
                     seed=options["seed"],
                     connections=connections,
                     is_stopping=lambda: bool(stopping),
+                    tally=tally,
                 )
         except (ServiceError, drills.DrillRefusedError) as error:
             raise CommandError(str(error)) from None
@@ -104,7 +112,9 @@ class Command(BaseCommand):
         return password
 
     @contextmanager
-    def _fault(self, options: dict[str, Any], seconds: float) -> Iterator[None]:
+    def _fault(
+        self, options: dict[str, Any], seconds: float, stopping: list[int]
+    ) -> Iterator[None]:
         if options["fault"] is None:
             yield
             return
@@ -114,14 +124,40 @@ class Command(BaseCommand):
             options["fault_strategy"],
             options["fault_share"],
             timedelta(seconds=seconds if lasting is None else lasting),
+            # faults are given on the installation itself, so its users are known here
+            actor=get_user_model().objects.filter(username=options["user"]).first(),
+            reason=options["reason"],
         )
         try:
             yield
         except BaseException:
             drills.stop(drill)
             raise
-        if lasting is None:
+        if lasting is None or stopping:
             drills.stop(drill)
+
+    @contextmanager
+    def _progress(self, tally: Tally, count: int) -> Iterator[None]:
+        """Tell people once a second how far it is; nothing where no terminal listens."""
+        if not self.stderr.isatty():
+            yield
+            return
+        ended = threading.Event()
+
+        def tell() -> None:
+            while not ended.wait(PROGRESS_SECONDS):
+                line = f"\r{_progress_line(tally, count)}"
+                self.stderr.write(line, style_func=str, ending="")  # it is no error
+                self.stderr.flush()
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+            self.stderr.write("", style_func=str)
 
     def _say(self, tally: Tally, *, as_json: bool) -> None:
         found = tally.as_dict()
@@ -139,6 +175,28 @@ class Command(BaseCommand):
                 f"an upload took {found['p50_seconds']:.2f} s (median), "
                 f"{found['p95_seconds']:.2f} s (95 %)"
             )
+
+
+def _length(rate: float, seconds: float, count: int | None) -> tuple[float, int]:
+    """Return for how many seconds, and how many captures; raises CommandError."""
+    if count is not None:
+        if not (rate > 0 and 1 <= count <= MOST_CAPTURES):
+            raise CommandError(
+                f"--rate is above 0, and --count from 1 to {MOST_CAPTURES:,} captures."
+            )
+        return count / rate, count
+    if not (rate > 0 and 0 < rate * seconds <= MOST_CAPTURES):
+        raise CommandError(
+            f"--rate and --seconds are above 0, and make at most {MOST_CAPTURES:,} captures."
+        )
+    return seconds, max(1, round(rate * seconds))
+
+
+def _progress_line(tally: Tally, count: int) -> str:
+    return (
+        f"{tally.sent} of {count} sent, {tally.accepted} accepted, {tally.late} late, "
+        f"{tally.sent_bytes / 1e6:,.1f} MB"
+    )
 
 
 @contextmanager
