@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitoring.choices import Verdict
 from monitoring.conf import health_settings
@@ -98,7 +99,12 @@ def strip_sentence(checks: Checks) -> str:
         f"{counts[verdict]:,} {str(verdict.label).lower()}" for verdict in WORST if counts[verdict]
     )
     total = f"{len(checks):,}"
-    return _("%(total)s checks in the last 24 hours: %(parts)s.") % {"total": total, "parts": parts}
+    said = ngettext(
+        "%(total)s check in the last 24 hours: %(parts)s.",
+        "%(total)s checks in the last 24 hours: %(parts)s.",
+        len(checks),
+    )
+    return said % {"total": total, "parts": parts}
 
 
 def reports(number: Any) -> Page[HealthReport]:

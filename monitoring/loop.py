@@ -143,8 +143,14 @@ class Loop:
         """End after the step that is running."""
         self._stopping = True
 
-    def run(self) -> None:
-        """Run until ``stop`` is called."""
+    def run(self, begin_when: Callable[[], bool] = lambda: True) -> None:
+        """Run from when ``begin_when`` says so until ``stop`` is called.
+
+        What is due at once is due then: a step must not miss its turn while another monitor works,
+        and come an hour later.
+        """
+        while not (self._stopping or begin_when()):
+            self._sleep(NAP_SECONDS)
         while not self._stopping:
             # the one that waits longest goes first, so a slow step cannot starve another
             step = min(self._due, key=lambda each: self._due[each])

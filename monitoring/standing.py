@@ -15,6 +15,8 @@ from trimming.choices import Look
 
 # after so many checks that did not come, nothing is known
 CHECKS_MISSED: Final = 3
+# the unit of a fraction from 0 to 1, which people read in %
+SHARE: Final = "share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,11 @@ def order_of(order: Sequence[str], key: str) -> int:
     return order.index(key) if key in order else len(order)
 
 
+def _in_percent(evidence: Mapping[str, Any], name: str) -> Any:
+    value = evidence.get(name)
+    return 100 * value if evidence.get("unit") == SHARE and value is not None else value
+
+
 def _dimension(found: Mapping[str, Any]) -> DimensionView:
     key = str(found.get("dimension", ""))
     return DimensionView(
@@ -123,9 +130,9 @@ def _dimension(found: Mapping[str, Any]) -> DimensionView:
         evidence=[
             Evidence(
                 name=str(each.get("name", "")),
-                value=each.get("value"),
-                limit=each.get("limit"),
-                unit=str(each.get("unit") or ""),
+                value=_in_percent(each, "value"),
+                limit=_in_percent(each, "limit"),
+                unit="%" if each.get("unit") == SHARE else str(each.get("unit") or ""),
                 n=each.get("n"),
                 age_seconds=each.get("age_seconds"),
             )

@@ -42,7 +42,7 @@ def held_to(
     if n is None:
         said = _("%(name)s is %(value)s, must be below %(limit)s.") % values
     else:
-        said = _("%(name)s is %(value)s of %(n)d, must be below %(limit)s.") % {**values, "n": n}
+        said = _("%(name)s is %(value)s (n = %(n)d), must be below %(limit)s.") % {**values, "n": n}
     score = score_between(value, warn, fail)
     return Part(verdict, said, (Evidence(name, value, limit, unit, n),), score)
 

@@ -129,7 +129,7 @@ def _sample_ratio(facts: Facts, limits: Limits) -> Part:
         "e": e,
         "limit": SAMPLE_RATIO_LIMIT,
     }
-    name = _("evidence against the share")
+    name = _("Evidence against the share")
     return against_chance(SAMPLE_RATIO_LIMIT, e, said, name, facts.assigned)
 
 
@@ -170,7 +170,7 @@ def _paired_latency(facts: Facts, limits: Limits) -> Part:
     said = _(
         "Evidence for slower scanning is %(e).3g over %(n)d pairs, must be below %(limit).0f."
     ) % {"e": facts.slower_e, "n": facts.pairs, "limit": HARM_LIMIT}
-    name = _("evidence for slower scanning")
+    name = _("Evidence for slower scanning")
     return against_chance(HARM_LIMIT, facts.slower_e, said, name, facts.pairs)
 
 
@@ -203,7 +203,7 @@ def _harm(facts: Facts, limits: Limits) -> Part:
         "Evidence for more errors on scanning is %(e).3g over %(n)d captures, "
         "must be below %(limit).0f."
     ) % {"e": facts.harm_e, "n": facts.assigned, "limit": HARM_LIMIT}
-    name = _("evidence for more errors on scanning")
+    name = _("Evidence for more errors on scanning")
     return against_chance(HARM_LIMIT, facts.harm_e, said, name, facts.assigned)
 
 
@@ -295,11 +295,11 @@ def _masked(facts: Facts, limits: Limits) -> Part:
     """Judge that something is masked at all: messages without one masked byte are suspicious."""
     if facts.masked_bytes is None or facts.messages < limits.least_runs:
         return not_applicable(_("There are too few HTTP messages to judge masking."))
-    said = _("%(found)d bytes were masked in %(n)d HTTP messages, at least 1 must be.") % {
-        "found": facts.masked_bytes,
-        "n": facts.messages,
+    said = _("%(found)s bytes were masked in %(n)s HTTP messages, at least 1 must be.") % {
+        "found": f"{facts.masked_bytes:,}",
+        "n": f"{facts.messages:,}",
     }
-    evidence = Evidence(_("bytes masked"), facts.masked_bytes, 1, "bytes", facts.messages)
+    evidence = Evidence(_("Bytes masked"), facts.masked_bytes, 1, "bytes", facts.messages)
     if facts.masked_bytes:
         return Part(Verdict.OK, said, (evidence,), 1.0)
     return Part(Verdict.WARN, said, (evidence,), SCORE_AT_FAIL)

@@ -181,6 +181,24 @@ def test_who_is_not_the_monitor_does_nothing() -> None:
     assert ran == {"step": 1}
 
 
+def test_a_monitor_whose_turn_comes_late_does_everything_at_once_then() -> None:
+    ran: Counter[str] = Counter()
+    time = Time(20)
+    loop = Loop([counting(ran, "hourly", 3600)], time.clock, time.sleep)
+    time.end = loop.stop
+    loop.run(begin_when=lambda: time.now >= 110)
+    assert ran == {"hourly": 1}
+
+
+def test_a_monitor_that_stands_by_can_be_stopped() -> None:
+    ran: Counter[str] = Counter()
+    time = Time(5)
+    loop = Loop([counting(ran, "step", 1)], time.clock, time.sleep)
+    time.end = loop.stop
+    loop.run(begin_when=lambda: False)
+    assert ran == {}
+
+
 def test_the_next_sample_is_due_at_the_next_multiple(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1003.5)
     assert seconds_to_tick() == pytest.approx(1.5)

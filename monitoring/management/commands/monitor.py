@@ -35,6 +35,6 @@ class Command(BaseCommand):
             signal.signal(number, stop)
         samples = threading.Thread(target=fast.run, name="samples")
         samples.start()
-        loop.run()
+        loop.run(begin_when=turn.is_mine)
         samples.join()
         turn.end()
