@@ -48,6 +48,7 @@ def test_captures_arrive_and_a_fault_ends_their_jobs(console: Console) -> None:
     assert found["sent"] == 10
     assert found["accepted"] + sum(found["refused"].values()) == 10
     assert found["accepted"] >= 5
+    assert not any(why.startswith("HTTP") for why in found["refused"])
     made = "SELECT count(*) FROM trimming_capture WHERE name LIKE 'load-%'"
     assert console.rows(made) == [(found["accepted"],)]
     drills = "SELECT action FROM config_auditevent WHERE action LIKE 'drill_%'"

@@ -108,20 +108,26 @@ class Session:
                 (each.value or "" for each in self._jar if "csrf" in each.name), ""
             ),
         }
+        otherwise = "no JSON"
         try:
-            answer = json.loads(self._page("/captures/upload/", body, headers))
+            text = self._page("/captures/upload/", body, headers)
         except urllib.error.HTTPError as error:
-            return f"HTTP {error.code}"
-        except ValueError:
-            return "no JSON"
+            # what is refused is so with its reason, unless something before the service refuses
+            otherwise, text = f"HTTP {error.code}", error.read().decode(errors="replace")
         except ServiceError:
             return "no connection"
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            return otherwise
         if not isinstance(answer, dict):
-            return "no JSON"
+            return otherwise
         refused = answer.get("refused") or []
         if answer.get("accepted"):
             return ""
-        return str(refused[0].get("reason", "refused")) if refused else "refused"
+        if refused:
+            return str(refused[0].get("reason", "refused"))
+        return "refused" if otherwise == "no JSON" else otherwise
 
     def _page(
         self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None

@@ -35,7 +35,10 @@ def test_an_upload_carries_the_form_the_token_and_the_file(stub: Stub) -> None:
     [
         ((200, accepted()), ""),
         ((200, refused("This is not a capture.")), "This is not a capture."),
+        # as the service answers
+        ((422, refused("This is not a capture.")), "This is not a capture."),
         ((413, b""), "HTTP 413"),
+        ((500, b"{}"), "HTTP 500"),
         ((200, b"<html>"), "no JSON"),
         ((200, b"[]"), "no JSON"),
         ((200, b"{}"), "refused"),
