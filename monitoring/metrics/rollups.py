@@ -1,4 +1,4 @@
-"""Rollups: samples of a minute, an hour, a day as one row each.  Any order, any number of times.
+"""Rollups: samples of a minute up to a day as one row each.  Any order, any number of times.
 
 A rollup is made anew from the finer level whenever that has rows that it may lack, so a process
 that is killed in between costs time only.  Each level is kept for its own time.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.db.models import Max
 
@@ -20,10 +20,18 @@ from monitoring.metrics.histograms import from_json, merge
 from monitoring.models import CountedRun, CountedShadow, MetricRollup, MetricSample
 
 MINUTE: Final = 60
+FIVE_MINUTES: Final = 5 * MINUTE
 HOUR: Final = 3600
+FOUR_HOURS: Final = 4 * HOUR
 DAY: Final = 86_400
 # each level is made of the one before it; None is the samples themselves
-LEVELS: Final[Mapping[int, int | None]] = {MINUTE: None, HOUR: MINUTE, DAY: HOUR}
+LEVELS: Final[Mapping[int, int | None]] = {
+    MINUTE: None,
+    FIVE_MINUTES: MINUTE,
+    HOUR: FIVE_MINUTES,
+    FOUR_HOURS: HOUR,
+    DAY: FOUR_HOURS,
+}
 # so many rollups are made in one go, so that a long backlog does not hold up anything
 AT_ONCE: Final = 500
 
@@ -150,14 +158,13 @@ def _parts(finer: int | None, since: datetime | None, now: datetime) -> Iterable
 def prune(now: datetime) -> int:
     """Remove what was kept long enough; return how many rows went."""
     limits = metrics_settings()
-    kept: tuple[tuple[Any, float], ...] = (
-        (MetricSample.objects.all(), limits.keep_samples_hours * HOUR),
-        (MetricRollup.objects.filter(resolution_seconds=MINUTE), limits.keep_minutes_days * DAY),
-        (MetricRollup.objects.filter(resolution_seconds=HOUR), limits.keep_hours_days * DAY),
-    )
-    gone = 0
-    for rows, seconds in kept:
-        gone += rows.filter(at__lt=now - timedelta(seconds=seconds)).delete()[0]
+    minutes, hours = limits.keep_minutes_days * DAY, limits.keep_hours_days * DAY
+    kept = {MINUTE: minutes, FIVE_MINUTES: minutes, HOUR: hours, FOUR_HOURS: hours}
+    samples_until = now - timedelta(seconds=limits.keep_samples_hours * HOUR)
+    gone: int = MetricSample.objects.filter(at__lt=samples_until).delete()[0]
+    for level, seconds in kept.items():
+        until = now - timedelta(seconds=seconds)
+        gone += MetricRollup.objects.filter(resolution_seconds=level, at__lt=until).delete()[0]
     return gone
 
 

@@ -17,7 +17,7 @@ from django.db.models.fields.json import KeyTransform
 
 from monitoring.metrics.histograms import from_json, merge
 from monitoring.metrics.registry import Kind, registry
-from monitoring.metrics.rollups import DAY, HOUR, LEVELS, MINUTE
+from monitoring.metrics.rollups import DAY, FIVE_MINUTES, FOUR_HOURS, HOUR, LEVELS
 from monitoring.models import MetricRollup, MetricSample
 
 Values = list[float | None]
@@ -38,9 +38,9 @@ PERIODS: Final[Mapping[str, Period]] = {
     each.name: each
     for each in (
         Period("1h", HOUR, 10),
-        Period("24h", DAY, 5 * MINUTE),
+        Period("24h", DAY, FIVE_MINUTES),
         Period("7d", 7 * DAY, HOUR),
-        Period("30d", 30 * DAY, 2 * HOUR),
+        Period("30d", 30 * DAY, FOUR_HOURS),
     )
 }
 

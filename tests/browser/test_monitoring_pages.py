@@ -29,7 +29,9 @@ make_samples(now - timedelta(seconds=2), 720)
 minute = now.replace(second=0, microsecond=0) - timedelta(minutes=3)
 MetricRollup.objects.all().delete()
 make_rollups(minute, 2 * 1440 - 5, 60)
+make_rollups(minute.replace(minute=minute.minute - minute.minute % 5), 2 * 288, 300)
 make_rollups(minute.replace(minute=0) - timedelta(hours=1), 60 * 24, 3600)
+make_rollups(minute.replace(hour=minute.hour - minute.hour % 4, minute=0), 60 * 6, 4 * 3600)
 make_rollups(minute.replace(hour=0, minute=0), 30, 86400)
 for number in range(240):
     bad = 100 < number < 120
