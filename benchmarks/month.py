@@ -3,7 +3,8 @@
 Usage: python -m benchmarks.month [--days 30] [--json FILE]
 
 Makes a database of its own (SQLite, in a temporary folder) with one sample every 5 s and their
-rollups, and measures each query of the page Trends.  Values are drawn from a seed.
+rollups, and measures each query of the page Trends and the page itself.  Values are drawn from a
+seed.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def _measure(days: float, folder: Path) -> dict[str, Any]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     empty = _bytes_of_database(folder)
     from monitoring.models import MetricRollup, MetricSample
 
@@ -67,6 +69,7 @@ def _measure(days: float, folder: Path) -> dict[str, Any]:
         "rolled_up": rollups,
         "database_bytes": _bytes_of_database(folder) - empty,
         "queries_ms": measure_queries(),
+        "pages_ms": measure_pages(),
     }
 
 
@@ -129,13 +132,13 @@ def samples(count: int) -> Iterator[Any]:
 
 def make_rollups() -> tuple[int, float]:
     """Roll up everything; return how many rollups were written, and the seconds it took."""
-    from monitoring.metrics.rollups import roll_up
+    from monitoring.metrics.rollups import LEVELS, roll_up
 
     begun, written = time.perf_counter(), 0
     while True:
         now = roll_up(END + timedelta(seconds=1))
         written += now
-        if now <= 3:  # the newest of each level is always made anew
+        if now <= len(LEVELS):  # the newest of each level is always made anew
             return written, time.perf_counter() - begun
 
 
@@ -157,6 +160,28 @@ def measure_queries() -> dict[str, float]:
     return slowest
 
 
+def measure_pages() -> dict[str, float]:
+    """Return the median of ROUNDS, in ms, that the page takes for each period, as at END."""
+    from unittest.mock import patch
+
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(get_user_model().objects.create_superuser("bench"))
+    result: dict[str, float] = {}
+    with patch("django.utils.timezone.now", return_value=END):
+        for period in ("24h", "7d", "30d"):
+            times = []
+            for _ in range(ROUNDS):
+                begun = time.perf_counter()
+                answer = client.get(f"/trends/?period={period}")
+                times.append((time.perf_counter() - begun) * 1000)
+                assert answer.status_code == 200, answer.status_code
+            result[period] = round(median(times), 1)
+    return result
+
+
 def _bytes_of_database(folder: Path) -> int:
     from django.db import connection
 
@@ -176,6 +201,10 @@ def as_table(result: dict[str, Any]) -> str:
         **{
             f"slowest query, {period}": f"{each} ms"
             for period, each in result["queries_ms"].items()
+        },
+        **{
+            f"the page with its comparison, {period}": f"{each} ms"
+            for period, each in result["pages_ms"].items()
         },
     }
     return "\n".join(
