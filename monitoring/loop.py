@@ -33,6 +33,8 @@ STALE_UPLOAD = timedelta(hours=12)
 LEFT_ALONE = timedelta(seconds=60)
 # at most so long between two looks at whether to end
 NAP_SECONDS = 0.25
+# twice as much as clocks may drift apart from one sample to the next, of 5 s
+BEHIND_TICK_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,14 @@ def only_in_turn(turn: Turn, run: Callable[[], object]) -> Callable[[], object]:
 
 
 def seconds_to_tick() -> float:
-    """Return how long it is until the next sample is due; samples lie on multiples of the time."""
+    """Return how long it is until the next sample is due; samples lie on multiples of the time.
+
+    It is a little behind its tick.  The wall clock may run slower than the clock that is waited by
+    (it is slewed by 500 ppm at most): who woke before the tick would find the sample of the one
+    before, and then wait for the one behind.
+    """
     interval = metrics_settings().sample_seconds
-    return interval - time.time() % interval
+    return interval - time.time() % interval + BEHIND_TICK_SECONDS
 
 
 def _sample(owner: str) -> None:

@@ -14,6 +14,7 @@ from django_q.models import Task
 
 from monitoring.lease import Turn
 from monitoring.loop import (
+    BEHIND_TICK_SECONDS,
     Loop,
     Step,
     fast_steps,
@@ -201,7 +202,27 @@ def test_a_monitor_that_stands_by_can_be_stopped() -> None:
 
 def test_the_next_sample_is_due_at_the_next_multiple(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1003.5)
-    assert seconds_to_tick() == pytest.approx(1.5)
+    assert seconds_to_tick() == pytest.approx(1.5 + BEHIND_TICK_SECONDS)
+
+
+@pytest.mark.parametrize("drift", [-500e-6, 0.0, 500e-6])
+def test_no_tick_is_left_out_while_the_clocks_drift_apart(
+    monkeypatch: pytest.MonkeyPatch, drift: float
+) -> None:
+    time = Time(seconds=1000)
+    monkeypatch.setattr("monitoring.loop.time.time", lambda: 1000.3 + time.now * (1 + drift))
+    ticks: list[int] = []
+
+    def sample() -> None:
+        tick = int((1000.3 + time.now * (1 + drift)) // 5)
+        if tick not in ticks:
+            ticks.append(tick)
+        if len(ticks) == 100:
+            loop.stop()
+
+    loop = Loop([Step("sample", seconds_to_tick, sample, False)], time.clock, time.sleep)
+    loop.run()
+    assert ticks == list(range(ticks[0], ticks[0] + 100))
 
 
 def test_the_fast_loop_takes_the_lease_and_a_sample() -> None:
