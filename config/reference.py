@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import textwrap
 from typing import Final
 
@@ -9,6 +11,8 @@ from config.environment import PREFIX
 from config.sections import Registry, accepted, number
 
 WIDTH: Final = 100
+# text that YAML reads as it stands
+WORD: Final = re.compile("[A-Za-z][A-Za-z_]*")
 
 
 def as_markdown(registry: Registry) -> str:
@@ -51,7 +55,7 @@ def _section(registry: Registry, name: str) -> str:
     lines = [*_comment(f"{kind.title}: {(kind.__doc__ or '').strip()}", 0), f"{name}:"]
     for key, field in kind.model_fields.items():
         lines += _comment(f"{field.description}; {accepted(field)}", 2)
-        lines.append(f"  {key}: {_plain(field.default)}")
+        lines.append(f"  {key}: {yaml_value(field.default)}")
     return "\n".join(lines) + "\n"
 
 
@@ -60,5 +64,8 @@ def _comment(text: str, indent: int) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=start)
 
 
-def _plain(value: object) -> str:
+def yaml_value(value: object) -> str:
+    """Return a value as YAML reads it; text of more than a word is in quotes."""
+    if isinstance(value, str):
+        return value if WORD.fullmatch(value) else json.dumps(value)
     return number(value).replace(",", "")

@@ -39,6 +39,13 @@ class Ordered:
     or_equal: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """Says in words what a text with a form of its own may be; stands in ``Annotated``."""
+
+    words: str
+
+
 class Registry:
     """Sections by name in the order of registering, and the rules between their settings."""
 
@@ -90,6 +97,9 @@ def accepted(field: FieldInfo) -> str:
     choices = choices_of(field)
     if choices is not None:
         return f"one of: {', '.join(sorted(choices))}"
+    form = next((each.words for each in field.metadata if isinstance(each, Accepts)), None)
+    if form is not None:
+        return form
     words = [_KINDS[field.annotation]]
     for table in (_LOWER, _UPPER):
         for bound in field.metadata:

@@ -65,13 +65,37 @@ def steps() -> tuple[Step, ...]:
         Step("leftovers", 30, _leftovers),
         Step("live_updates", 60, prune_live_updates),
         Step("adoptions", 60, forget_gone_processes),
-        Step("guard", _guard_beat, _renew_guard),
         Step("schedules", 60, _schedules),
         Step("retention", 600, _retention),
         Step("stale_uploads", 600, _stale_uploads),
         Step("failed_tasks", 3600, prune_failed_tasks),
         Step("sessions", 3600, _clear_sessions),
     )
+
+
+class Strands:
+    """What apps above do in the monitor, each in a thread of its own that nothing else delays."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Callable[[], tuple[Step, ...]]] = {}
+
+    def register(
+        self, name: str
+    ) -> Callable[[Callable[[], tuple[Step, ...]]], Callable[[], tuple[Step, ...]]]:
+        """Add what makes the steps of a strand, as a decorator."""
+
+        def add(make: Callable[[], tuple[Step, ...]]) -> Callable[[], tuple[Step, ...]]:
+            self._made[name] = make
+            return make
+
+        return add
+
+    def made(self) -> dict[str, tuple[Step, ...]]:
+        """Return the steps of each strand by its name."""
+        return {name: make() for name, make in self._made.items()}
+
+
+strands = Strands()
 
 
 def fast_steps(turn: Turn) -> tuple[Step, ...]:
@@ -114,17 +138,6 @@ def _schedules() -> None:
     from monitoring.schedules import ensure_schedules
 
     ensure_schedules()
-
-
-def _guard_beat() -> float:
-    # a lease that is renewed in time although two renewals fail
-    return routing_settings().guard_seconds / 3
-
-
-def _renew_guard() -> None:
-    from trimming.policy import renew_guard
-
-    renew_guard(routing_settings().guard_seconds)
 
 
 def _beat() -> float:

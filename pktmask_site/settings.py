@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "config",
     "trimming",
     "monitoring",
+    "migration",
     "pktmask_site",
 ]
 MIDDLEWARE = [

@@ -15,6 +15,7 @@ from typing import Final
 
 from monitoring.conf import HealthSettings, Targets
 from monitoring.health.arms import compare_arms, compare_times
+from monitoring.health.baseline import baselines
 from monitoring.health.burns import burns
 from monitoring.health.inputs import ArmFacts, Facts, Limits
 from monitoring.metrics.histograms import Histogram, from_json, merge
@@ -84,6 +85,7 @@ def load(now: datetime, window: timedelta) -> Facts:
         harm_e=arms.harm_e,
         pairs=times.pairs,
         slower_e=times.slower_e,
+        baseline_bytes_per_second=baselines.bytes_per_second(),
         bytes_per_second=_bytes_per_second(rows),
         cpu_percent=_mean(rows, "cpu_percent"),
         memory_percent=_mean(rows, "memory_percent"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Annotated, ClassVar
 
-from config.sections import Ordered, accepted, fits, number
+import pytest
+from pydantic import Field
+
+from config.sections import Accepts, Ordered, Section, accepted, fits, number
 from tests.config.kettles import Kettle, Kitchen, kettles
 
 FIELDS = Kettle.model_fields
@@ -66,3 +69,13 @@ def test_a_rule_about_a_setting_that_is_none_is_refused() -> None:
 )
 def test_values_are_shown_as_people_read_them(value: object, words: str) -> None:
     assert number(value) == words
+
+
+def test_a_text_with_a_form_of_its_own_says_what_it_may_be() -> None:
+    class Windows(Section):
+        section: ClassVar = "windows"
+        title: ClassVar = "Windows"
+
+        days: Annotated[str, Accepts("days, as in mon, tue")] = Field("", description="when")
+
+    assert accepted(Windows.model_fields["days"]) == "days, as in mon, tue"

@@ -10,8 +10,8 @@ from django.db import DatabaseError
 
 from config.current import adopt_newest
 from config.layers import Configuration, ConfigurationError
-from config.reference import as_markdown, as_yaml
-from config.sections import number, registry
+from config.reference import as_markdown, as_yaml, yaml_value
+from config.sections import registry
 
 REFERENCES = {"markdown": as_markdown, "yaml": as_yaml}
 
@@ -52,7 +52,7 @@ class Command(BaseCommand):
 
 
 def _line(found: Configuration, section: str, key: str, *, with_origin: bool) -> str:
-    line = f"  {key}: {number(found.value(section, key)).replace(',', '')}"
+    line = f"  {key}: {yaml_value(found.value(section, key))}"
     if not with_origin:
         return line
     origin = found.origin(section, key)

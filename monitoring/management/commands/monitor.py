@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand
 
 from config.current import Watch
 from monitoring.lease import Turn, name_of_this_process
-from monitoring.loop import Loop, fast_steps, in_turn, steps
+from monitoring.loop import Loop, fast_steps, in_turn, steps, strands
 
 
 class Command(BaseCommand):
@@ -21,20 +21,25 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run both loops; one of several monitors works, the others stand by."""
+        """Run all loops; one of several monitors works, the others stand by."""
         Watch("monitor").start()
         turn = Turn(name_of_this_process())
-        fast = Loop(fast_steps(turn))
         loop = Loop(in_turn(turn, steps()))
+        beside = {
+            "samples": Loop(fast_steps(turn)),
+            **{name: Loop(in_turn(turn, table)) for name, table in strands.made().items()},
+        }
 
         def stop(*_: Any) -> None:
-            loop.stop()
-            fast.stop()
+            for each in (loop, *beside.values()):
+                each.stop()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        samples = threading.Thread(target=fast.run, name="samples")
-        samples.start()
+        threads = [threading.Thread(target=each.run, name=name) for name, each in beside.items()]
+        for thread in threads:
+            thread.start()
         loop.run(begin_when=turn.is_mine)
-        samples.join()
+        for thread in threads:
+            thread.join()
         turn.end()

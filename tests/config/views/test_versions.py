@@ -22,9 +22,9 @@ from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("config:versions")
-# session, user, their permissions (own and by group), the versions with their number, two for the
-# strip, one for the role
-LIST_QUERIES = 10
+# session, user, their permissions (own and by group), the versions with their number, three for
+# the strip, one for the role
+LIST_QUERIES = 11
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Rollouts: moving from the legacy to the scanning strategy without risk."""

@@ -1,0 +1,194 @@
+"""The limits of rollouts, with their units: defaults, that each rollout may change for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field
+
+from config.current import current
+from config.sections import Accepts, Ordered, Section, registry
+from migration import texts
+from monitoring import conf as _of_samples  # noqa: F401 - a rule below names one of its settings
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+LONG = 3650 * DAY
+
+
+def _read_by(reader: Callable[[str], Any]) -> AfterValidator:
+    """Accept the texts that ``reader`` can read."""
+
+    def check(text: str) -> str:
+        reader(text)
+        return text
+
+    return AfterValidator(check)
+
+
+Percents = Annotated[
+    str, _read_by(texts.shares), Accepts("growing percents, as in 5, 10, 25, 50, 75")
+]
+PhaseNames = Annotated[str, _read_by(texts.phases), Accepts("names of phases, or nothing")]
+Days = Annotated[str, _read_by(texts.days), Accepts("days, as in mon, tue, or nothing")]
+Hours = Annotated[str, _read_by(texts.hours), Accepts("hours, as in 09:00-17:00, or nothing")]
+Zone = Annotated[str, _read_by(texts.zone), Accepts("a time zone, as in UTC or Europe/Berlin")]
+Freezes = Annotated[
+    str, _read_by(texts.freezes), Accepts("days, as in 2026-12-20/2027-01-03, or nothing")
+]
+
+
+@registry.register
+class RolloutLimits(Section):
+    """What a rollout is held to; a rollout may have limits of its own."""
+
+    section: ClassVar = "rollout"
+    title: ClassVar = "Rollout"
+
+    alpha: float = Field(
+        0.01,
+        gt=0,
+        lt=0.5,
+        description="chance of a rollback without cause, over the whole rollout, shared among the "
+        "rules of harm",
+    )
+    promotion_alpha: float = Field(
+        0.05, gt=0, lt=0.5, description="chance of a proof of few mismatches that is wrong"
+    )
+    mismatch_budget: float = Field(
+        0.01, gt=0, lt=0.5, description="share of captures that may differ between the strategies"
+    )
+    slower_by: float = Field(
+        0.10, ge=0, le=10, description="a pair counts as slower from this share on"
+    )
+    baseline_shadow_share: float = Field(1.0, ge=0, le=1, description="compared in phase 1")
+    ab_shadow_share: float = Field(0.2, ge=0, le=1, description="compared in phase 2")
+    gradual_shadow_share: float = Field(0.1, ge=0, le=1, description="compared in phase 3")
+    full_shadow_share: float = Field(0.05, ge=0, le=1, description="compared in phase 4")
+    cleanup_shadow_share: float = Field(0.01, ge=0, le=1, description="compared in phase 5")
+    ab_share: float = Field(0.01, gt=0, lt=1, description="share to scanning in phase 2")
+    gradual_percents: Percents = Field(
+        "5, 10, 25, 50, 75",
+        description="shares to scanning in phase 3, in % and growing, separated by commas",
+    )
+    baseline_dwell_seconds: float = Field(DAY, ge=0, le=LONG, description="least time in phase 1")
+    ab_dwell_seconds: float = Field(DAY, ge=0, le=LONG, description="least time in phase 2")
+    step_dwell_seconds: float = Field(
+        12 * HOUR, ge=0, le=LONG, description="least time at each share of phase 3"
+    )
+    full_dwell_seconds: float = Field(72 * HOUR, ge=0, le=LONG, description="least time in phase 4")
+    cleanup_dwell_seconds: float = Field(
+        14 * DAY, ge=0, le=LONG, description="least time in phase 5, without legacy in use"
+    )
+    baseline_pairs: int = Field(500, ge=1, le=10**9, description="least comparisons in phase 1")
+    ab_runs: int = Field(100, ge=1, le=10**9, description="least runs of scanning in phase 2")
+    step_runs: int = Field(
+        200, ge=1, le=10**9, description="least runs of scanning at each share of phase 3"
+    )
+    full_runs: int = Field(1_000, ge=1, le=10**9, description="least runs in phase 4")
+    slow_limit_runs: int = Field(
+        2_000,
+        ge=100,
+        le=10**9,
+        description="so many runs of one size freeze a limit for slow runs without a control; "
+        "with fewer, 11 % of rollouts would be held without cause",
+    )
+    baseline_success: float = Field(
+        0.95, ge=0, le=1, description="share of legacy's runs that succeed, in phase 1"
+    )
+    ab_success: float = Field(0.95, ge=0, le=1, description="of all runs, in phase 2")
+    ab_treatment_success: float = Field(0.90, ge=0, le=1, description="of scanning, in phase 2")
+    degradation: float = Field(
+        0.10, ge=0, le=10, description="so much longer scanning may take in the median, in phase 2"
+    )
+    gradual_error_rate: float = Field(0.02, ge=0, le=1, description="of scanning, in phase 3")
+    full_success: float = Field(0.95, ge=0, le=1, description="of scanning, in phase 4")
+    least_health: float = Field(0.8, ge=0, le=1, description="score of the newest health report")
+    failures_in_a_row: int = Field(
+        3, ge=1, le=1000, description="so many failures of scanning in a row roll back"
+    )
+    error_rate: float = Field(0.10, gt=0, le=1, description="a higher rate of all runs rolls back")
+    error_rate_runs: int = Field(
+        100, ge=1, le=10**6, description="the rate of all runs is judged from so many on"
+    )
+    health_floor: float = Field(
+        0.3, ge=0, le=1, description="a lower score rolls back where scanning is to blame"
+    )
+    health_low: float = Field(
+        0.6, ge=0, le=1, description="the same, for reports in a row below this score"
+    )
+    health_low_reports: int = Field(3, ge=1, le=1000, description="so many reports in a row")
+    critical_hold_seconds: float = Field(
+        600.0,
+        ge=1,
+        le=LONG,
+        description="memory or latency above its critical threshold for so long rolls back",
+    )
+    stale_seconds: float = Field(
+        30.0, ge=2, le=HOUR, description="without a newer sample everything goes to legacy"
+    )
+    stale_rollback_seconds: float = Field(
+        300.0, ge=2, le=DAY, description="still without a sample after this, it is rolled back"
+    )
+    approve: PhaseNames = Field(
+        "small_ab_test, gradual_rollout, full_migration, legacy_cleanup",
+        description="phases that begin with an approval only, separated by commas",
+    )
+    approval_seconds: float = Field(DAY, ge=1, le=LONG, description="an approval holds so long")
+    window_days: Days = Field(
+        "", description="days of promotions, as in mon, tue, wed; empty for every day"
+    )
+    window_hours: Hours = Field(
+        "", description="hours of promotions, as in 09:00-17:00; empty for all of the day"
+    )
+    window_zone: Zone = Field("UTC", description="time zone of days and hours")
+    freezes: Freezes = Field(
+        "", description="no promotions then, as in 2026-12-20/2027-01-03, separated by commas"
+    )
+    baseline_days: float = Field(
+        14.0, gt=0, le=3650, description="an older baseline is made anew at a restart"
+    )
+    drill_days: float = Field(
+        30.0, gt=0, le=3650, description="the newest rollback drill may be so old in phase 5"
+    )
+    dry_run: str = Field(
+        "", description="rules that are shown and have no effect, separated by commas"
+    )
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The shares of phase 3, growing."""
+        return texts.shares(self.gradual_percents)
+
+    @property
+    def window(self) -> texts.Window:
+        """When a promotion may happen."""
+        begin, end = texts.hours(self.window_hours)
+        return texts.Window(
+            texts.days(self.window_days),
+            begin,
+            end,
+            texts.zone(self.window_zone),
+            texts.freezes(self.freezes),
+        )
+
+
+registry.rule(
+    Ordered(
+        "rollout.stale_seconds",
+        "rollout.stale_rollback_seconds",
+        "a rollout holds before it is rolled back",
+    ),
+    Ordered("rollout.health_floor", "rollout.health_low", "or the lower one says nothing more"),
+    Ordered(
+        "metrics.sample_seconds",
+        "rollout.stale_seconds",
+        "or every sample would be taken for stale",
+    ),
+)
+
+
+def rollout_limits() -> RolloutLimits:
+    """Return the limits in force for a rollout that has none of its own."""
+    return current().of(RolloutLimits)

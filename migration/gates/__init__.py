@@ -1,0 +1,1 @@
+"""What rules go by and what they say: pure, no database, no clock."""

@@ -1,0 +1,87 @@
+"""What rollouts add to the apps below: the evaluator, marks on time axes, kept originals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from migration.choices import ACTIVE, Move
+from migration.drills import drill_if_due
+from migration.evaluator import Evaluator, active_rollout
+from migration.gates.evidence import baseline_from_json
+from migration.models import Decision, ServedCapture
+from migration.report import store_final_reports
+from migration.suspects import compare_reruns, list_suspects, unsettled
+from monitoring.health.baseline import baselines
+from monitoring.loop import Step, strands
+from monitoring.marks import Mark, marks
+from trimming import retention
+
+# from a run that ended to the look at it: at most this, and the time of a look
+LOOK_SECONDS = 0.25
+TONES = {
+    Move.ROLL_BACK: ("fail", "back"),
+    Move.FAIL: ("fail", "fail"),
+    Move.ABORT: ("fail", "stop"),
+    Move.COMPLETE: ("ok", "ok"),
+}
+
+
+@strands.register("rollout")
+def steps() -> tuple[Step, ...]:
+    """Return what is done in a thread of its own, by the monitor whose turn it is."""
+    evaluator = Evaluator()
+    return (
+        Step("evaluate", LOOK_SECONDS, lambda: evaluator.look(timezone.now())),
+        Step("suspects", 5, _suspects),
+        Step("drill", 600, lambda: drill_if_due(timezone.now())),
+        Step("reports", 60, lambda: store_final_reports(timezone.now())),
+    )
+
+
+def _suspects() -> None:
+    list_suspects()
+    compare_reruns()
+
+
+@marks.register
+def decisions(start: datetime, end: datetime) -> Iterable[Mark]:
+    """Return the moves of rollouts; a raised share has the mark of its policy."""
+    rows = Decision.objects.filter(at__gt=start, at__lte=end).exclude(
+        move__in=(Move.STEP, Move.FREEZE, Move.REQUEST, Move.WITHDRAW)
+    )
+    for row in rows.select_related("phase", "rollout")[:200]:
+        move = Move(row.move)
+        tone, shape = TONES.get(move, ("run", "up"))
+        phase = row.phase.get_name_display() if row.phase else ""
+        title = _("%(rollout)s %(move)s") % {"rollout": row.rollout.name, "move": move.label}
+        yield Mark(
+            row.at,
+            str(move.label),
+            f"{title} ({phase})" if phase else title,
+            detail=f"{row.actor_name}: {row.reason}",
+            tone=tone,
+            shape=shape,
+            permission="migration.view_rollout",
+        )
+
+
+@retention.register
+def originals() -> Q:
+    """Return which originals must stay: those of suspects, and of active rollouts."""
+    served = ServedCapture.objects.filter(attempt__rollout__state__in=ACTIVE, on_treatment=True)
+    return Q(jobs__runs__suspect__in=unsettled()) | Q(sha256__in=served.values("digest"))
+
+
+@baselines.register
+def throughput() -> float | None:
+    """Return the frozen throughput of control, in bytes for each second of work."""
+    rollout = active_rollout()
+    if rollout is None:
+        return None
+    baseline = baseline_from_json(rollout.attempt.baseline)
+    return None if baseline is None else baseline.bytes_per_second

@@ -1,0 +1,290 @@
+"""Loading all that a decision looks at.  Nothing is decided here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from migration.choices import ApprovalState, PhaseName, PhaseState, RolloutState
+from migration.conf import RolloutLimits
+from migration.counting import COUNTED
+from migration.decision import Request, Situation, step_name
+from migration.gates.evidence import (
+    Cleanup,
+    Evidence,
+    Health,
+    baseline_from_json,
+    tally_from_json,
+)
+from migration.gates.harm import CAUSED
+from migration.gates.tally import ArmCount
+from migration.models import Attempt, Phase, RollbackDrill, Rollout, Step, StepPolicy
+from monitoring.choices import Verdict
+from monitoring.conf import health_settings, targets
+from monitoring.metrics.histograms import from_json, merge
+from monitoring.models import HealthReport, MetricSample
+from trimming.choices import OUTCOME_KINDS, OutcomeKind, RunOutcome
+from trimming.models import RoutingPolicy, TrimRun
+from trimming.routing import CONTROL
+from trimming.routing_choices import Origin
+
+# the newest runs that the overall rate of failures is of, and how old they may be
+RECENT_TIMES: Final = 2
+RECENT: Final = timedelta(hours=1)
+BUSY_OVER: Final = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What samples and health reports say; it changes with each sample, and is kept until then."""
+
+    newest_sample_at: datetime | None
+    health: HealthReport | None
+    low_in_a_row: int
+    critical_since: dict[str, datetime]
+    is_machine_busy: bool
+
+
+def load(rollout: Rollout, now: datetime, around: Surroundings | None = None) -> Situation:
+    """Return the situation of an active rollout; its attempt was counted before."""
+    attempt = rollout.attempt
+    phase = attempt.phase
+    step = phase.step
+    limits = rollout.limits()
+    around = around or surroundings(attempt, limits, now)
+    return Situation(
+        state=RolloutState(rollout.state),
+        limits=limits,
+        evidence=evidence_of(attempt, phase, step, limits, around, now),
+        request=_request(step),
+    )
+
+
+def evidence_of(
+    attempt: Attempt,
+    phase: Phase,
+    step: Step,
+    limits: RolloutLimits,
+    around: Surroundings,
+    now: datetime,
+) -> Evidence:
+    """Return what is known at ``now``."""
+    overtaken, was_rolled_back = _overtaken(step)
+    matched, mismatched = _imported(attempt)
+    name = PhaseName(phase.name)
+    return Evidence(
+        now=now,
+        phase=name,
+        step=step_name(name, step.number),
+        share=step.share,
+        step_seconds=step_seconds(step, now),
+        tally=tally_from_json(attempt.tally),
+        baseline=baseline_from_json(attempt.baseline),
+        overtaken=overtaken,
+        was_rolled_back=was_rolled_back,
+        new_build=attempt.new_build,
+        sample_age_seconds=(
+            None
+            if around.newest_sample_at is None
+            else max(0.0, (now - around.newest_sample_at).total_seconds())
+        ),
+        recent=_recent(attempt, limits, now),
+        health=_health(around, now),
+        critical_seconds={
+            name: (now - since).total_seconds() for name, since in around.critical_since.items()
+        },
+        is_machine_busy=around.is_machine_busy,
+        imported_matched=matched,
+        imported_mismatched=mismatched,
+        cleanup=_cleanup(attempt, phase, now) if name is PhaseName.CLEANUP else Cleanup(),
+    )
+
+
+def step_seconds(step: Step, now: datetime) -> float:
+    """Return the time that a step has had, without pauses."""
+    end = step.ended_at or step.paused_at or now
+    return max(0.0, (end - step.began_at).total_seconds() - step.paused_seconds)
+
+
+def _request(step: Step) -> Request | None:
+    newest = step.approvals.order_by("-requested_at", "-pk").first()
+    if newest is None:
+        return None
+    return Request(ApprovalState(newest.state), newest.expires_at)
+
+
+def _overtaken(step: Step) -> tuple[str, bool]:
+    """Return why the policy in force is not that of the step, and whether it was a rollback."""
+    newer = RoutingPolicy.objects.filter(version__gt=step.policy_version).order_by("version")
+    rollback = newer.filter(origin=Origin.ROLLBACK).first()
+    if rollback is not None:
+        words = {"name": rollback.actor_name, "reason": rollback.reason}
+        return _("%(name)s rolled back: %(reason)s") % words, True
+    newest = newer.last()
+    if newest is None:
+        return "", False
+    words = {"version": newest.version, "name": newest.actor_name}
+    said = _(
+        "Policy %(version)d by %(name)s is in force and not that of the rollout: pause and resume "
+        "the rollout to put its own back, or abort it."
+    )
+    return said % words, False
+
+
+def _imported(attempt: Attempt) -> tuple[int, int]:
+    found = attempt.imported.aggregate(matched=Sum("matched"), mismatched=Sum("mismatched"))
+    return found["matched"] or 0, found["mismatched"] or 0
+
+
+def _recent(attempt: Attempt, limits: RolloutLimits, now: datetime) -> ArmCount:
+    """Return the newest runs of all arms, by how their strategy ended."""
+    since = max(attempt.started_at, now - RECENT)
+    outcomes = (
+        TrimRun.objects.filter(finished_at__gte=since, outcome__in=COUNTED)
+        .order_by("-finished_at")
+        .values_list("outcome", flat=True)[: RECENT_TIMES * limits.error_rate_runs]
+    )
+    kinds = [OUTCOME_KINDS[RunOutcome(each)] for each in outcomes]
+    return ArmCount(len(kinds), kinds.count(OutcomeKind.STRATEGY_FAILURE))
+
+
+def _health(around: Surroundings, now: datetime) -> Health | None:
+    report = around.health
+    if report is None:
+        return None
+    return Health(
+        report.score,
+        max(0.0, (now - report.at).total_seconds()),
+        failing(report),
+        around.low_in_a_row,
+    )
+
+
+def failing(report: HealthReport) -> tuple[str, ...]:
+    """Return the dimensions of a report that fail."""
+    return tuple(each["dimension"] for each in report.dimensions if each["verdict"] == Verdict.FAIL)
+
+
+def _cleanup(attempt: Attempt, phase: Phase, now: datetime) -> Cleanup:
+    assert phase.started_at is not None  # it is in this phase
+    drills = list(
+        StepPolicy.objects.filter(is_drill=True, step__phase=phase).values_list(
+            "policy_version", flat=True
+        )
+    )
+    # what a drill sent to legacy was no use of it
+    used = TrimRun.objects.filter(strategy=CONTROL, started_at__gte=phase.started_at).exclude(
+        policy_version__in=drills
+    )
+    newest = used.order_by("-started_at").values_list("started_at", flat=True).first()
+    drill = RollbackDrill.objects.filter(attempt=attempt, passed=True).first()
+    return Cleanup(
+        legacy_unused_seconds=(now - (newest or phase.started_at)).total_seconds(),
+        drill_age_seconds=None if drill is None else (now - drill.at).total_seconds(),
+        is_archived=hasattr(attempt, "archive"),
+    )
+
+
+# --- samples and health ---------------------------------------------------------------------------
+
+
+def surroundings(attempt: Attempt, limits: RolloutLimits, now: datetime) -> Surroundings:
+    """Read samples and reports."""
+    hold = timedelta(seconds=2 * limits.critical_hold_seconds)
+    since = max(attempt.started_at, now - max(hold, BUSY_OVER))
+    samples = list(MetricSample.objects.filter(at__gt=since).order_by("-at"))
+    newest = samples[0].at if samples else _newest_sample()
+    reports = _reports(attempt, limits)
+    return Surroundings(
+        newest_sample_at=newest,
+        health=reports[0] if reports else None,
+        low_in_a_row=_low_in_a_row(reports, limits),
+        critical_since=dict(_critical(samples)),
+        is_machine_busy=_is_busy(samples, now),
+    )
+
+
+def _newest_sample() -> datetime | None:
+    return MetricSample.objects.order_by("-at").values_list("at", flat=True).first()
+
+
+def _reports(attempt: Attempt, limits: RolloutLimits) -> list[HealthReport]:
+    """Return the newest reports since treatment serves; what came before says nothing of it."""
+    treated = attempt.phases.filter(number=2).exclude(state=PhaseState.PENDING).first()
+    since = attempt.started_at if treated is None else treated.started_at
+    rows = HealthReport.objects.filter(at__gte=since).order_by("-at", "-pk")
+    return list(rows[: max(limits.health_low_reports, 1)])
+
+
+def _low_in_a_row(reports: Sequence[HealthReport], limits: RolloutLimits) -> int:
+    count = 0
+    for report in reports:
+        if report.score is None:
+            continue
+        if report.score >= limits.health_low or not CAUSED & set(failing(report)):
+            break
+        count += 1
+    return count
+
+
+def _critical(samples: Sequence[MetricSample]) -> Iterator[tuple[str, datetime]]:
+    """Give since when memory and latency are above their critical threshold, without a break."""
+    limits = health_settings()
+    memory = [
+        (each.at, each.values["worker_rss_bytes"])
+        for each in samples
+        if "worker_rss_bytes" in each.values
+    ]
+    since = _since(memory, limits.worker_rss_bytes_fail)
+    if since is not None:
+        yield "memory", since
+    limit = 2 * targets().message_p95_ms
+    latency = [(each.at, p95) for each in samples if (p95 := _p95(each, "treatment")) is not None]
+    since = _since(latency, limit)
+    if since is None:
+        return
+    within = [each for each in samples if each.at >= since]
+    if _values(within, "treatment") < limits.least_runs:
+        return
+    control = _merged_p95(within, "control")
+    # what is slow for both is not treatment's
+    if control is None or control <= limit:
+        yield "latency", since
+
+
+def _since(values: Sequence[tuple[datetime, float]], limit: float) -> datetime | None:
+    """Return the oldest of the newest values that are all from ``limit`` on; newest first."""
+    since = None
+    for at, value in values:
+        if value < limit:
+            break
+        since = at
+    return since
+
+
+def _p95(sample: MetricSample, arm: str) -> float | None:
+    return from_json(sample.histograms.get(f"message_ms:{arm}", {})).quantile(0.95)
+
+
+def _merged_p95(samples: Sequence[MetricSample], arm: str) -> float | None:
+    found = (from_json(each.histograms.get(f"message_ms:{arm}", {})) for each in samples)
+    return merge(found).quantile(0.95)
+
+
+def _values(samples: Sequence[MetricSample], arm: str) -> int:
+    return sum(sum(each.histograms.get(f"message_ms:{arm}", {}).values()) for each in samples)
+
+
+def _is_busy(samples: Sequence[MetricSample], now: datetime) -> bool:
+    known: list[Any] = [
+        each.values["cpu_percent"]
+        for each in samples
+        if each.at > now - BUSY_OVER and "cpu_percent" in each.values
+    ]
+    return bool(known) and math.fsum(known) / len(known) >= health_settings().cpu_percent_fail

@@ -1,0 +1,261 @@
+"""Captures that went through the service, as rows: what an evaluator finds."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from migration import operations
+from migration.choices import PHASES, Move, PhaseName
+from migration.controller import Wanted, apply_move
+from migration.decision import Decision
+from migration.evaluator import Evaluator
+from migration.gates.evidence import tally_from_json
+from migration.gates.tally import Tally
+from migration.models import Rollout
+from monitoring.choices import Dimension, Verdict
+from monitoring.models import HealthReport, MetricSample
+from tests.factories import make_user, standard
+from trimming.choices import CaptureOrigin, JobState, RunOutcome
+from trimming.models import Capture, Shadow, TrimJob, TrimRun
+from trimming.policy import newest_policy, renew_guard
+from trimming.routing import CONTROL, SHARES, TREATMENT, bucket_of, is_below
+from trimming.routing_choices import LeakState, ShadowOutcome, ShadowState
+from trimming.routing_of_jobs import decided
+
+# limits with which the five phases are walked within minutes
+QUICK: dict[str, Any] = {
+    "baseline_dwell_seconds": 60.0,
+    "ab_dwell_seconds": 60.0,
+    "step_dwell_seconds": 60.0,
+    "full_dwell_seconds": 60.0,
+    "cleanup_dwell_seconds": 60.0,
+    "baseline_pairs": 20,
+    "ab_runs": 5,
+    "step_runs": 5,
+    "full_runs": 10,
+    "ab_share": 0.2,
+    "gradual_percents": "25, 50",
+    "mismatch_budget": 0.2,
+    "approve": "",
+}
+VERSIONS = {CONTROL: "1.0", TREATMENT: "2.0"}
+# a job that a failure of its strategy has sent back to be decided anew
+WAITS: dict[str, Any] = {
+    "state": JobState.WAITING,
+    "policy_version": None,
+    "fence_epoch": None,
+}
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Service:
+    """A service whose clock is moved by the test; every capture is a new one."""
+
+    now: datetime = field(default_factory=timezone.now)
+    owner: User = field(default_factory=make_user)
+    evaluator: Evaluator = field(default_factory=Evaluator)
+    versions: dict[str, str] = field(default_factory=lambda: dict(VERSIONS))
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock."""
+        self.now += timedelta(seconds=seconds)
+
+    def look(self) -> Decision | None:
+        """Take a sample and a look, as the monitor does."""
+        self.sample()
+        return self.evaluator.look(self.now)
+
+    def sample(self, **values: Any) -> None:
+        """Store a sample at present."""
+        MetricSample.objects.update_or_create(
+            at=self.now,
+            defaults={"covers_seconds": 5, "late_ms": 1, "values": {"cpu_percent": 10, **values}},
+        )
+
+    def report(self, score: float | None = 0.97, *failing: Dimension) -> None:
+        """Store a health report at present."""
+        dimensions = [
+            {"dimension": each.value, "verdict": "fail" if each in failing else "ok"}
+            for each in Dimension
+        ]
+        HealthReport.objects.create(
+            at=self.now,
+            verdict=Verdict.FAIL if failing else Verdict.OK,
+            score=score,
+            sentence="made by a test",
+            dimensions=dimensions,
+        )
+
+    def capture(self, digest: str = "") -> Capture:
+        """Store a capture without a file."""
+        digest = digest or hashlib.sha256(f"capture {next(_numbers)}".encode()).hexdigest()
+        known = Capture.objects.filter(sha256=digest).first()
+        return known or Capture.objects.create(
+            owner=self.owner,
+            name="edge.pcap",
+            origin=CaptureOrigin.UPLOAD,
+            size_bytes=40_000,
+            sha256=digest,
+            file_format="pcap",
+            uploaded_at=self.now,
+        )
+
+    def given_to(self, strategy: str) -> Capture:
+        """Store a capture that the policy in force assigns to a strategy."""
+        policy = newest_policy().as_policy()
+        share = SHARES[policy.mode](policy)
+        while True:
+            digest = hashlib.sha256(f"capture {next(_numbers)}".encode()).hexdigest()
+            if is_below(bucket_of(policy.salt, digest), share) == (strategy == TREATMENT):
+                return self.capture(digest)
+
+    def claim(self, capture: Capture | None = None, **values: Any) -> TrimJob:
+        """Let a worker begin with a capture, routed by the policy in force."""
+        capture = capture or self.capture()
+        job = TrimJob(
+            capture=capture,
+            profile=standard(),
+            requested_by=self.owner,
+            created_at=self.now,
+            queued_at=self.now,
+            claimed_at=self.now,
+            state=JobState.RUNNING,
+            deadline_seconds=120,
+            attempt=1,
+        )
+        for name, value in {**decided(job), **values}.items():
+            setattr(job, name, value)
+        job.save()
+        return job
+
+    def end(
+        self,
+        job: TrimJob,
+        outcome: RunOutcome = RunOutcome.DONE,
+        ms: float = 10.0,
+        **values: Any,
+    ) -> TrimRun:
+        """Let an attempt at a job end."""
+        done = outcome == RunOutcome.DONE
+        attempt = job.runs.count() + 1
+        run = TrimRun.objects.create(
+            **{
+                "job": job,
+                "attempt": attempt,
+                "strategy": job.routed_to,
+                "strategy_version": self.versions[job.routed_to] if done else "",
+                "arm": job.arm,
+                "policy_version": job.policy_version,
+                "fence_epoch": job.fence_epoch,
+                "worker": "w",
+                "outcome": outcome,
+                "started_at": self.now,
+                "finished_at": self.now,
+                "input_bytes": job.capture.size_bytes,
+                "duration_ms": ms if done else None,
+                **values,
+            }
+        )
+        if done:
+            TrimJob.objects.filter(pk=job.pk).update(
+                state=JobState.DONE, published_run=run, finished_at=self.now
+            )
+        return run
+
+    def serve(
+        self, count: int = 1, outcome: RunOutcome = RunOutcome.DONE, ms: float = 10.0
+    ) -> list[TrimRun]:
+        """Let so many captures come to their end."""
+        return [self.end(self.claim(), outcome, ms) for _ in range(count)]
+
+    def serve_on(
+        self, strategy: str, count: int = 1, outcome: RunOutcome = RunOutcome.DONE
+    ) -> list[TrimRun]:
+        """Let so many captures come that are given to a strategy, and end these so."""
+        jobs = [self.claim(self.given_to(strategy)) for _ in range(count)]
+        return [self.end(job, outcome) for job in jobs]
+
+    def fall_back(self, run: TrimRun) -> TrimRun:
+        """Let the control serve what treatment has failed on."""
+        TrimJob.objects.filter(pk=run.job_id).update(**WAITS, failed_on=run.strategy)
+        job = TrimJob.objects.get(pk=run.job_id)
+        again = decided(job)
+        TrimJob.objects.filter(pk=job.pk).update(
+            state=JobState.RUNNING, claimed_at=self.now, **again
+        )
+        return self.end(TrimJob.objects.get(pk=job.pk))
+
+    def compare(self, count: int = 1, **values: Any) -> list[Shadow]:
+        """Let so many captures be served and compared."""
+        return [self._compare(self.end(self.claim()), values) for _ in range(count)]
+
+    def _compare(self, run: TrimRun, values: dict[str, Any]) -> Shadow:
+        return Shadow.objects.create(
+            **{
+                "job": run.job,
+                "digest": run.job.capture.sha256,
+                "policy_version": run.policy_version,
+                "fence_epoch": run.fence_epoch,
+                "state": ShadowState.DONE,
+                "outcome": ShadowOutcome.MATCHED,
+                "queued_at": self.now,
+                "finished_at": self.now,
+                "control_version": self.versions[CONTROL],
+                "treatment_version": self.versions[TREATMENT],
+                "control_ms": 10.0,
+                "treatment_ms": 2.0,
+                "leak": LeakState.NONE,
+                **values,
+            }
+        )
+
+
+def start(service: Service, **limits: Any) -> Rollout:
+    """Start a rollout with quick limits."""
+    rollout = operations.create("a rollout", {**QUICK, **limits}, None, service.now)
+    operations.start(rollout, None, "a test", service.now)
+    return rollout
+
+
+def in_phase(phase: PhaseName, number: int = 0, **limits: Any) -> tuple[Service, Rollout]:
+    """Return a service whose rollout is in a phase, at one of its shares, without a long walk.
+
+    Somebody looks, a sample is fresh, the service is well, and the baseline is frozen.
+    """
+    service = Service()
+    rollout = start(service, **limits)
+    service.sample()
+    service.serve(2)
+    service.look()
+    moves = [Move.FREEZE, *[Move.PROMOTE] * PHASES.index(phase)] if phase != PHASES[0] else []
+    for move in [*moves, *[Move.STEP] * number]:
+        apply_move(rollout, Wanted(move, "the test wants it"), service.now)
+    renew_guard(600)
+    service.report()
+    return service, rollout
+
+
+def counted(rollout: Rollout) -> Tally:
+    """Return what is counted of the newest attempt."""
+    return tally_from_json(rollout.attempt.tally)
+
+
+def walk(service: Service, rollout: Rollout, until: str) -> None:
+    """Let everything go well until the rollout is in a phase, or in a state."""
+    for _ in range(60):
+        rollout.refresh_from_db()
+        if until in (rollout.state, rollout.attempt.phase.name):
+            return
+        service.pass_time(31)
+        service.report()
+        service.compare(25)
+        service.look()
+    raise AssertionError(f"never {until}: {rollout.state}, {rollout.attempt.phase.name}")
