@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol, Self
 
-from scipy.special import logsumexp
-
 
 def log_mean(sums: Sequence[float]) -> float:
     """Return the logarithm of the mean of ``exp(sums)``."""
-    return float(logsumexp(sums)) - math.log(len(sums))
+    # as scipy's logsumexp does, which takes 50 times as long for so few numbers
+    most = max(sums)
+    return most + math.log(math.fsum(math.exp(each - most) for each in sums) / len(sums))
 
 
 def check_share(w: float) -> None:

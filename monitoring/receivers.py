@@ -16,11 +16,19 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from config.faults import type_and_place
-from monitoring.live.items import News, deleted_item, item_of, news_of_report, news_of_sample
+from monitoring.live.items import (
+    News,
+    deleted_item,
+    item_of,
+    news_of_report,
+    news_of_sample,
+    news_of_strip,
+)
 from monitoring.live.publish import publish
 from monitoring.live.topics import SERVICE_PREFIX, capture_topic
 from monitoring.models import HealthReport, MetricSample
 from monitoring.signals import health_checked, sample_taken
+from monitoring.strip import newest_report
 from trimming.models import Capture, TrimJob
 from trimming.signals import capture_changed, job_changed
 
@@ -41,22 +49,29 @@ def publish_capture(capture_id: UUID, owner_id: int, **_: Any) -> None:
 
 @receiver(sample_taken)
 def publish_sample(at: datetime, **_: Any) -> None:
-    """Tell of a new sample."""
+    """Tell of a new sample, and what the strip says by now."""
     _quietly(
         lambda: _publish_news("sample", map(news_of_sample, MetricSample.objects.filter(at=at)))
     )
+    _quietly(_publish_strip)
 
 
 @receiver(health_checked)
 def publish_report(report_id: int, **_: Any) -> None:
-    """Tell of a health check."""
+    """Tell of a health check, and what the strip says after it."""
     found = HealthReport.objects.filter(pk=report_id)
     _quietly(lambda: _publish_news("health", map(news_of_report, found)))
+    _quietly(_publish_strip)
 
 
 def _publish_news(kind: str, found: Iterable[News]) -> None:
     for news in found:
         publish(f"{SERVICE_PREFIX}{kind}", news)
+
+
+def _publish_strip() -> None:
+    with transaction.atomic():  # two processes tell of it: the later one must know more
+        _publish_news("strip", [news_of_strip(newest_report())])
 
 
 def _publish_job(job_id: UUID) -> None:

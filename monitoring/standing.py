@@ -86,8 +86,7 @@ def standing(report: Any, now: datetime) -> Standing:
             _("It is checked by itself while the monitor runs; “make run” starts it."),
         )
     dimensions = dimension_views(report.dimensions)
-    patience = timedelta(minutes=CHECKS_MISSED * health_settings().check_minutes)
-    if now - report.at > patience:
+    if is_too_old(report.at, now):
         return Standing(
             Verdict.UNKNOWN,
             _("Not known"),
@@ -96,9 +95,19 @@ def standing(report: Any, now: datetime) -> Standing:
             report,
             dimensions,
         )
-    verdict = _verdict(report.verdict)
+    verdict = verdict_of(report.verdict)
     word = _("Not known") if verdict is Verdict.UNKNOWN else verdict.label
     return Standing(verdict, word, report.sentence, "", report, dimensions)
+
+
+def is_too_old(at: datetime, now: datetime) -> bool:
+    """Tell whether checks were missed since the one of ``at``, so that it says nothing any more."""
+    return now - at > timedelta(minutes=CHECKS_MISSED * health_settings().check_minutes)
+
+
+def verdict_of(value: Any) -> Verdict:
+    """Return what a report keeps as a verdict; unknown when this program knows no such one."""
+    return Verdict(value) if value in Verdict.values else Verdict.UNKNOWN
 
 
 def dimension_views(found: Sequence[Mapping[str, Any]]) -> list[DimensionView]:
@@ -123,7 +132,7 @@ def _dimension(found: Mapping[str, Any]) -> DimensionView:
     return DimensionView(
         key=key,
         label=Dimension(key).label if key in Dimension.values else key,
-        verdict=_verdict(found.get("verdict", "")),
+        verdict=verdict_of(found.get("verdict", "")),
         score=found.get("score"),
         weight=found.get("weight"),
         sentence=str(found.get("sentence", "")),
@@ -139,7 +148,3 @@ def _dimension(found: Mapping[str, Any]) -> DimensionView:
             for each in found.get("evidence") or []
         ],
     )
-
-
-def _verdict(value: Any) -> Verdict:
-    return Verdict(value) if value in Verdict.values else Verdict.UNKNOWN

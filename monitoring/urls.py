@@ -13,4 +13,5 @@ urlpatterns = [
     path("health/data/", health.data, name="health_data"),
     path("health/check/", health.check, name="check"),
     path("trends/", trends.page, name="trends"),
+    path("trends/data/", trends.data, name="trends_data"),
 ]

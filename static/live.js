@@ -116,7 +116,7 @@ document.addEventListener("visibilitychange", hurry);
 window.addEventListener("pageshow", hurry);
 
 /**
- * Hear of `topic` ("captures" or "capture:<uuid>") until the returned function is called.
+ * Hear of `topic` ("captures", "capture:<uuid>" or "service") until the returned function is called.
  * @param {string} topic
  * @param {Subscriber} subscriber
  * @returns {() => void}

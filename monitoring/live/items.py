@@ -1,6 +1,7 @@
 """Items: what the live feed says.  Read from the database, and shown in a language.
 
-An item is of one capture, or news of the service (the newest sample, the newest health report).
+An item is of one capture, or news of the service (the newest sample, the newest health report, and
+what the strip on top of every page says).
 An item is of the capture's current job, whichever of its jobs changed: so an item that was read
 later is never older than one that was read before.
 """
@@ -11,14 +12,18 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final, TypedDict, final
 from uuid import UUID
 
+from django.utils import timezone
+
 from monitoring.choices import VERDICT_LOOKS, Verdict
 from monitoring.live.topics import SERVICE, Topic
 from monitoring.metrics.histograms import from_json
 from monitoring.models import HealthReport, MetricSample
+from monitoring.strip import facts_at, in_words, newest_report
 from trimming.choices import OPEN_STATES, JobStage, JobState
 from trimming.models import AnyUser, Capture, CaptureQuerySet
 
 MAX_OPEN: Final = 200
+STRIP: Final = "strip"
 
 
 class Item(TypedDict):
@@ -37,9 +42,10 @@ class Item(TypedDict):
 
 @final
 class News(TypedDict):
-    """The newest of one kind of facts about the service: ``key`` is ``sample`` or ``health``.
+    """The newest of one kind of facts about the service.
 
-    ``figures`` are what pages show of it; see news_of_sample and news_of_report.
+    ``key`` is the kind: ``sample``, ``health`` or ``strip``.  ``figures`` are what pages show
+    of it; see news_of_sample, news_of_report and news_of_strip.
     """
 
     key: str
@@ -123,11 +129,12 @@ def _items(captures: CaptureQuerySet) -> list[Item]:
 
 
 def newest_news() -> list[News]:
-    """Return the newest of each kind."""
+    """Return the newest of each kind; the strip says something also before anything was stored."""
     sample = MetricSample.objects.first()
-    report = HealthReport.objects.first()
+    report = newest_report()
     found = [] if sample is None else [news_of_sample(sample)]
-    return found if report is None else [*found, news_of_report(report)]
+    found += [] if report is None else [news_of_report(report)]
+    return [*found, news_of_strip(report)]
 
 
 def news_of_sample(sample: MetricSample) -> News:
@@ -148,10 +155,16 @@ def news_of_report(report: HealthReport) -> News:
     return News(key="health", at=report.at.isoformat(), figures=figures)
 
 
+def news_of_strip(report: HealthReport | None) -> News:
+    """Return what the strip says now, still without words; ``report`` is the newest one."""
+    at = "" if report is None else report.at.isoformat()
+    return News(key=STRIP, at=at, figures=facts_at(timezone.now(), report))
+
+
 def shown(item: Item | News) -> ShownItem | News:
     """Return ``item`` with its words in the language that is active now."""
     if "capture" not in item:
-        return item
+        return {**item, "figures": in_words(item["figures"])} if item["key"] == STRIP else item
     stage = item["stage"]
     return {
         **item,

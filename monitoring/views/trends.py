@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from monitoring.exports import csv_of
 from monitoring.figures import window_text
@@ -26,21 +28,44 @@ from monitoring.trends import (
 )
 from monitoring.views.shared import watched, with_charts
 
+# what an open page puts in anew, each from a template of that name
+PARTS: Final = ("nothing", "comparison", "forecast", "changes")
+# an open page asks so often for each step, so that a new one is there soon
+TIMES_A_STEP: Final = 10
+
 
 @require_safe
 @watched
 @with_charts
 def page(request: HttpRequest) -> HttpResponse:
     """Show the page, or give its values with ``format=csv``."""
-    period = period_named(request.GET.get("period", ""))
     if request.GET.get("format") == "csv":
         return _export(request)
+    return render(request, "monitoring/trends.html", _context(request))
+
+
+@require_GET
+@watched
+def data(request: HttpRequest) -> JsonResponse:
+    """Answer with the same figures as they are now, and with the parts that stand around them."""
+    context = _context(request)
+    parts = {
+        name: render_to_string(f"monitoring/partials/{name}.html", context, request)
+        for name in PARTS
+    }
+    charts = {each.name: each.figure for each in context["charts"]}
+    return JsonResponse({"charts": charts, "parts": parts})
+
+
+def _context(request: HttpRequest) -> dict[str, Any]:
+    period = period_named(request.GET.get("period", ""))
     now = timezone.now()
     chosen = metric_named(request.GET.get("metric", ""))
     found, before = read(period, chosen, now)
     changes = marks.between(found.start, now, request.user)
-    context = {
+    return {
         "period": period,
+        "refresh_seconds": period.step_seconds // TIMES_A_STEP,
         "periods": CHOICES,
         "chosen": chosen,
         "metrics": other_metrics(),
@@ -51,7 +76,6 @@ def page(request: HttpRequest) -> HttpResponse:
         "changes": changes,
         "window": window_text(found),
     }
-    return render(request, "monitoring/trends.html", context)
 
 
 def _export(request: HttpRequest) -> HttpResponse:

@@ -280,6 +280,9 @@ function tableOf(place) {
 /** Show another figure in a place. */
 export function show(place, figure) {
   figures.set(place, figure);
+  // the unit goes by the largest value
+  const unit = place.closest("[data-chart-frame]")?.querySelector("[data-unit]");
+  if (unit) unit.textContent = figure.unit;
   const details = tableOf(place);
   if (details?.open) tabulate(details.querySelector("table"), figure);
   return draw(place, figure);

@@ -1,16 +1,18 @@
 // Pages about the service, live: a new sample or health report fetches what the page shows of it,
-// once in five seconds at most, and never while nobody looks.
+// once in five seconds or as the page says at most, and never while nobody looks.  A new report is
+// fetched at once: the strip tells of it, too.
 
 import { subscribe } from "../live.js";
 import { placeOf, show } from "./charts.js";
 
-const AT_MOST_EVERY_MS = 5_000;
 const page = document.querySelector("[data-service-address]");
 const address = page?.dataset.serviceAddress;
+const atMostEveryMs = 1000 * Number(page?.dataset.serviceSeconds ?? 5);
 const kinds = new Set((page?.dataset.serviceKinds ?? "sample health").split(" "));
 /** what each part was when it was last put in */
 const parts = new Map();
-let asked = -Infinity;
+// what came with the page counts: the clock of `performance` begins where it was asked for
+let asked = 0;
 let isLoading = false;
 let isWanted = false;
 /** @type {number | undefined} */
@@ -51,16 +53,19 @@ async function load() {
   }
 }
 
-function want() {
+function want(isAtOnce = false) {
   isWanted = true;
-  if (document.hidden || isLoading || timer !== undefined) return;
-  timer = window.setTimeout(load, Math.max(0, asked + AT_MOST_EVERY_MS - performance.now()));
+  if (document.hidden || isLoading || (timer !== undefined && !isAtOnce)) return;
+  clearTimeout(timer);
+  const wait = isAtOnce ? 0 : asked + atMostEveryMs - performance.now();
+  timer = window.setTimeout(load, Math.max(0, wait));
 }
 
 if (address) {
   subscribe("service", {
-    onItems: (items) => {
-      if (items.some((item) => kinds.has(item.key))) want();
+    onItems: (items, kind) => {
+      const heard = items.map(({ key }) => key).filter((key) => kinds.has(key));
+      if (heard.length > 0) want(kind === "update" && heard.includes("health"));
     },
   });
   document.addEventListener("visibilitychange", () => {

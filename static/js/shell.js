@@ -1,8 +1,47 @@
-// What every page has around it: toasts, and the sign that its numbers are live.
+// What every page has around it: toasts, the strip as it is now, and the sign that it is live.
 
+import { subscribe } from "../live.js";
 import { wakeToasts } from "./tell.js";
 
 wakeToasts();
+
+// --- the strip -----------------------------------------------------------------------------------
+
+const strip = document.querySelector("[data-strip]");
+const language = document.documentElement.lang || undefined;
+
+/** @param {{tone: string, shape: string, word: string, sentence: string}} verdict */
+function showVerdict({ tone, shape, word, sentence }) {
+  const place = strip.querySelector("[data-strip-verdict]");
+  place.title = sentence;
+  document.getElementById("strip-why").textContent = sentence;
+  const chip = place.querySelector(".chip");
+  // what is the same is left alone, or it would be read out again
+  if (chip.textContent === word) return;
+  chip.className = `chip ${tone}`;
+  chip.querySelector("use").setAttribute("href", `#i-${shape}`);
+  chip.lastChild.textContent = word;
+}
+
+function showCount(name, number) {
+  for (const place of document.querySelectorAll(`[data-count="service-${name}"]`)) {
+    place.textContent = number.toLocaleString(language);
+  }
+}
+
+if (strip) {
+  subscribe("service", {
+    onItems: (items) => {
+      const said = items.find(({ key }) => key === "strip")?.figures;
+      if (!said) return;
+      showVerdict(said);
+      showCount("running", said.running);
+      showCount("waiting", said.waiting);
+    },
+  });
+}
+
+// --- the sign ------------------------------------------------------------------------------------
 
 const sign = document.querySelector("[data-live]");
 const texts = {
@@ -15,4 +54,9 @@ document.addEventListener("live-status", ({ detail }) => {
   sign.hidden = false;
   sign.textContent = texts[detail] ?? "";
   sign.classList.toggle("off", detail !== "live");
+  // nobody knows how it is now; the snapshot after the next connection says it again
+  if (strip && detail !== "live") {
+    const { textLost: word, textLostWhy: sentence } = strip.dataset;
+    showVerdict({ tone: "unknown", shape: "unknown", word, sentence });
+  }
 });

@@ -1,4 +1,4 @@
-"""What the pages look like: pictures to look at, and what a program can see in them.
+"""What the pages look like: pictures to look at, and what programs can see in them.
 
 Pictures go to the folder that PKTMASK_SCREENSHOTS names, if it names one.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import serious
 from tests.browser.files import big_capture, captures
 from tests.services.console import Console, wait_until
 
@@ -26,12 +27,13 @@ LOOKS = [
 
 
 def look_at(page: Page, name: str, width: int, theme: str) -> None:
-    """Take a picture, and find what runs out of the page."""
+    """Take a picture, and find what runs out of the page and what axe calls serious."""
     expect(page.locator("h1, .brand").first).to_be_visible()
     sideways = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert sideways <= 0, f"{name} is {sideways} px wider than the window"
     if FOLDER:
         page.screenshot(path=Path(FOLDER) / f"{name}-{width}-{theme}.png", full_page=True)
+    assert serious(page) == []
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def done(console: Console, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_every_page_fits_its_window(
+def test_every_page_fits_its_window_and_is_accessible(
     sign_in: Login,
     open_page: Callable[..., Page],
     done: str,
@@ -73,7 +75,7 @@ def test_every_page_fits_its_window(
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_an_upload_in_progress_fits_its_window(
+def test_an_upload_in_progress_fits_its_window_and_is_accessible(
     sign_in: Login, tmp_path: Path, width: int, theme: str
 ) -> None:
     page = sign_in(width=width, theme=theme)

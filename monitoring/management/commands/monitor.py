@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from config.current import Watch
 from monitoring.lease import Turn, name_of_this_process
 from monitoring.loop import Loop, fast_steps, in_turn, steps, strands
+
+# a step that fails closes its connection when that is broken; else it may serve so long
+CONNECTION_SECONDS: Final = 600
 
 
 class Command(BaseCommand):
@@ -22,6 +26,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run all loops; one of several monitors works, the others stand by."""
+        # what rolls back must not wait for a connection, on a server that is busy with workers
+        connections.settings[DEFAULT_DB_ALIAS]["CONN_MAX_AGE"] = CONNECTION_SECONDS
         Watch("monitor").start()
         turn = Turn(name_of_this_process())
         loop = Loop(in_turn(turn, steps()))

@@ -30,14 +30,15 @@ from trimming.routing_choices import Mode, Origin
 
 pytestmark = pytest.mark.django_db
 PAGES = ("/", "/health/", "/trends/")
+DATA = ("/overview/data/", "/health/data/", "/trends/data/")
 ROLES = (VIEWER, OPERATOR, APPROVER, ADMINISTRATOR)
-# session, user, permissions (own and by group), two for the strip, one for the role, and: samples,
-# policies, versions, the report, captures with jobs and their runs
-OVERVIEW_QUERIES = 13
-# as above: checks of a day, policies, versions, the report, the page of reports and its count
-HEALTH_QUERIES = 13
-# as above: two periods, policies, versions, two for forecasts
-TRENDS_QUERIES = 13
+# session, user, permissions (own and by group), three for the strip, one for the role, and:
+# samples, policies, versions, rollouts, the report, captures with jobs and their runs
+OVERVIEW_QUERIES = 15
+# as above: checks of a day, policies, versions, rollouts, the report, reports and their count
+HEALTH_QUERIES = 15
+# as above: two periods, policies, versions, rollouts, two for forecasts
+TRENDS_QUERIES = 15
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def measured() -> datetime:
 
 
 class TestWhoMay:
-    @pytest.mark.parametrize("address", [*PAGES, "/overview/data/", "/health/data/"])
+    @pytest.mark.parametrize("address", [*PAGES, *DATA])
     def test_without_a_login_one_is_asked_for(self, client: Client, address: str) -> None:
         answer = client.get(address)
         assert answer.status_code == 302
@@ -92,7 +93,7 @@ class TestWhoMay:
     def test_every_role_may_look(self, role: str, address: str) -> None:
         assert client_of(role).get(address).status_code == 200
 
-    @pytest.mark.parametrize("address", [*PAGES, "/overview/data/", "/health/data/"])
+    @pytest.mark.parametrize("address", [*PAGES, *DATA])
     def test_nobody_else_may(self, address: str) -> None:
         client = Client()
         client.force_login(User.objects.create_user("somebody"))
@@ -138,6 +139,27 @@ class TestStrictness:
         publish(Wish(Mode.SCANNING), origin=Origin.OPERATOR, reason="</script><b>bold</b>")
         text = client_of().get("/").content.decode()
         assert "<b>bold" not in text
+
+
+def strip_in(response: Any) -> str:
+    """Return the strip on top of a page."""
+    text: str = response.content.decode()
+    return text[text.index("data-strip") : text.index("</header>")]
+
+
+class TestStrip:
+    def test_the_verdict_leads_to_its_evidence(self) -> None:
+        strip = strip_in(client_of(VIEWER).get("/captures/"))
+        assert 'href="/health/"' in strip
+        assert 'href="#i-unknown"' in strip
+        assert "Not known" in strip
+
+    def test_who_may_not_see_the_evidence_is_told_the_verdict_all_the_same(self) -> None:
+        client = Client()
+        client.force_login(User.objects.create_user("somebody", is_staff=True))
+        strip = strip_in(client.get("/admin/"))
+        assert "/health/" not in strip
+        assert "Not known" in strip
 
 
 class TestOverview:
@@ -293,6 +315,27 @@ class TestTrends:
         ]
         assert sum(each is not None for each in chart["lines"][2]["values"]) >= size - 1
         assert sum(each is not None for each in chart["lines"][0]["values"]) >= size - 1
+
+    @pytest.mark.parametrize("query", ["period=24h", "period=7d&metric=messages"])
+    def test_an_open_page_gets_the_figures_that_it_shows_anew(
+        self, measured: datetime, query: str
+    ) -> None:
+        make_two_months(measured)
+        client = client_of()
+        page = client.get(f"/trends/?{query}")
+        assert f'data-service-address="/trends/data/?{query}"' in html.unescape(
+            page.content.decode()
+        )
+        answer = client.get(f"/trends/data/?{query}").json()
+        shown_charts = re.findall(r'data-chart="(\w+)"', page.content.decode())
+        assert list(answer["charts"]) == shown_charts
+        assert answer["charts"]["cpu"].keys() == figure_in(page, "cpu").keys()
+        assert set(answer["parts"]) == {"nothing", "comparison", "forecast", "changes"}
+
+    @pytest.mark.parametrize(("period", "seconds"), [("24h", 30), ("7d", 360), ("30d", 1440)])
+    def test_it_is_asked_for_ten_times_a_step(self, period: str, seconds: int) -> None:
+        text = client_of().get(f"/trends/?period={period}").content.decode()
+        assert f'data-service-seconds="{seconds}"' in text
 
     def test_a_period_that_does_not_exist_is_the_default(self, measured: datetime) -> None:
         assert figure_in(client_of().get("/trends/?period=9y"), "cpu")["size"] == 288
