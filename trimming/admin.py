@@ -22,6 +22,7 @@ from trimming import jobs, quantities
 from trimming.models import Capture, Download, TrimJob, TrimRun
 from trimming.offline_admin import OfflineTestAdmin
 from trimming.profile_admin import ProfileAdmin
+from trimming.quarantine_admin import QuarantineAdmin
 from trimming.routing_admin import BreakerAdmin, GuardLeaseAdmin, RoutingPolicyAdmin
 from trimming.shadow_admin import ShadowAdmin
 
@@ -32,6 +33,7 @@ __all__ = [
     "GuardLeaseAdmin",
     "OfflineTestAdmin",
     "ProfileAdmin",
+    "QuarantineAdmin",
     "RoutingPolicyAdmin",
     "ShadowAdmin",
     "TrimJobAdmin",

@@ -15,7 +15,7 @@ from trimming.conf import trimming_settings
 from trimming.engine.strategies.registry import available
 from trimming.listing import Filter
 from trimming.models import AnyUser, Profile
-from trimming.overrides import standing_refusal
+from trimming.overrides import Refusal, refusal_among
 from trimming.profiles import offered
 
 
@@ -27,8 +27,8 @@ class UploadChoices:
     # empty where the user may not choose one or there is no choice
     strategies: list[str]
     max_bytes: int
-    # why only legacy can be chosen now; empty where any can
-    override_refusal: str = ""
+    # which of them cannot be chosen now, and why
+    refusal: Refusal
 
 
 def upload_choices(user: AnyUser) -> UploadChoices | None:
@@ -37,7 +37,7 @@ def upload_choices(user: AnyUser) -> UploadChoices | None:
         return None
     limit = trimming_settings().max_upload_bytes
     strategies = strategies_for(user)
-    refusal = standing_refusal() if strategies else ""
+    refusal = refusal_among(strategies) if strategies else Refusal()
     return UploadChoices(list(offered()), strategies, limit, refusal)
 
 

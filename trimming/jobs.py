@@ -28,7 +28,7 @@ from trimming.routing import CONTROL
 from trimming.routing_choices import Why
 from trimming.routing_of_jobs import decided, is_outdated, is_overtaken
 from trimming.shadow_queue import queue_shadow
-from trimming.signals import job_changed
+from trimming.signals import job_changed, run_ended
 
 # what a job has while a worker holds it, and loses with it
 NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None, "deadline_at": None}
@@ -288,10 +288,13 @@ def lose(run: TrimRun, outcome: RunOutcome, reason: str, *, forgiven: bool = Fal
 
 
 def end_run(run_id: int, outcome: RunOutcome, now: datetime, **values: Any) -> None:
-    """Write how an attempt ended."""
-    TrimRun.objects.filter(pk=run_id, outcome=RunOutcome.RUNNING).update(
+    """Write how an attempt ended, unless that is written already; tell the apps above if it was."""
+    ended = TrimRun.objects.filter(pk=run_id, outcome=RunOutcome.RUNNING).update(
         outcome=outcome, finished_at=now, **values
     )
+    if ended:
+        # robust: whoever counts what ended must not keep the job from what follows
+        transaction.on_commit(lambda: run_ended.send(TrimRun, run_id=run_id), robust=True)
 
 
 def open_runs(condition: Q) -> list[TrimRun]:

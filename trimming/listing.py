@@ -112,7 +112,7 @@ class Row:
 
     @property
     def has_result(self) -> bool:
-        """Whether the current job has a result that can be taken away."""
+        """Whether the current job has a result whose file is there."""
         run = self.run
         return (
             self.state == JobState.DONE
@@ -120,6 +120,17 @@ class Row:
             and run.outcome == RunOutcome.DONE
             and bool(run.output)
         )
+
+    @property
+    def is_in_quarantine(self) -> bool:
+        """Whether the result is refused to everybody for the time being."""
+        run = self.run
+        return self.has_result and run is not None and run.quarantine_in_force is not None
+
+    @property
+    def can_download(self) -> bool:
+        """Whether the current job has a result that may be taken away."""
+        return self.has_result and not self.is_in_quarantine
 
     @property
     def whole_bytes(self) -> int | None:
@@ -222,7 +233,8 @@ def page_of(user: AnyUser, wanted: Filter, counts: Counts, number: int, now: dat
 def with_runs(captures: QuerySet[Capture]) -> QuerySet[Capture]:
     """Return the captures with all that ``row_of`` reads, in two queries however many they are."""
     # of a report, which may be long, only the number that the list shows
-    runs = TrimRun.objects.defer("report").annotate(packet_bytes=KeyTransform("bytes", "report"))
+    runs = TrimRun.objects.defer("report").select_related("quarantine")
+    runs = runs.annotate(packet_bytes=KeyTransform("bytes", "report"))
     return captures.select_related("owner", "current_job").prefetch_related(
         Prefetch("current_job__runs", queryset=runs.order_by("attempt"))
     )

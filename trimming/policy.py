@@ -43,6 +43,8 @@ class Wish:
 
     ``salt``: None keeps the draw that decides which captures are in the share.  ``lift``: a
     rollback that stands is over; scanning may be given by hand after that, with another wish.
+    ``legacy_retired``: legacy serves nobody any more, also not what scanning fails on; each wish
+    says it anew.
     """
 
     mode: Mode
@@ -51,6 +53,7 @@ class Wish:
     guarded: bool = False
     salt: str | None = None
     lift: bool = False
+    legacy_retired: bool = False
 
 
 def newest_policy() -> RoutingPolicy:
@@ -63,6 +66,15 @@ def epoch_in_force() -> int | None:
     """Return the epoch in force; None before the first policy."""
     newest = RoutingPolicy.objects.order_by("-version")
     return newest.values_list("fence_epoch", flat=True).first()
+
+
+def is_legacy_retired() -> bool:
+    """Tell whether there is nobody to serve what scanning fails on.
+
+    Under the fence the answer holds until the end of the transaction.
+    """
+    newest = RoutingPolicy.objects.order_by("-version")
+    return bool(newest.values_list("legacy_retired", flat=True).first())
 
 
 def _first_policy() -> RoutingPolicy:
@@ -103,14 +115,30 @@ def publish(
 ) -> RoutingPolicy:
     """Put a policy in force.
 
-    A rollback raises the epoch: what was decided before it is not published any more.  Raises
-    PolicyRefusedError for a mode that is not permitted, and for treatment by an operator's word
-    while a rollback stands; nothing is changed then.
+    A rollback raises the epoch: what was decided before it is not published any more; and it brings
+    legacy back.  Raises PolicyRefusedError for a mode that is not permitted, for treatment by an
+    operator's word while a rollback stands, and for legacy that is retired by anybody but a rollout
+    or in another mode than scanning; nothing is changed then.
     """
     with fence(exclusive=True):
-        before = newest_policy()
-        _check(wish, origin, before)
-        policy = _write(wish, origin, reason, before, request, actor)
+        return publish_under_fence(wish, origin=origin, reason=reason, request=request, actor=actor)
+
+
+def publish_under_fence(
+    wish: Wish,
+    *,
+    origin: Origin,
+    reason: str,
+    request: HttpRequest | None = None,
+    actor: AbstractBaseUser | AnonymousUser | None = None,
+) -> RoutingPolicy:
+    """Put a policy in force together with what else the caller writes; see ``publish``.
+
+    The caller holds the fence exclusively, and its transaction is the one that counts.
+    """
+    before = newest_policy()
+    _check(wish, origin, before)
+    policy = _write(wish, origin, reason, before, request, actor)
     log.warning("policy_published", version=policy.version, mode=policy.mode, origin=origin.value)
     return policy
 
@@ -151,6 +179,8 @@ def _check(wish: Wish, origin: Origin, before: RoutingPolicy) -> None:
         )
     if not (0 <= wish.treatment_share <= 1 and 0 <= wish.shadow_share <= 1):
         raise PolicyRefusedError(_("A share is a number from 0 to 1."))
+    if wish.legacy_retired:
+        _check_retirement(wish, origin)
     gives_treatment = wish.mode in (Mode.SCANNING, Mode.AUTO, Mode.AB_TEST)
     if before.stands_back and origin is Origin.OPERATOR and gives_treatment:
         raise PolicyRefusedError(
@@ -158,6 +188,18 @@ def _check(wish: Wish, origin: Origin, before: RoutingPolicy) -> None:
                 "A rollback stands, so scanning is not given by hand. Publish the mode legacy or "
                 "comparison and lift the rollback with it, or start a rollout."
             )
+        )
+
+
+def _check_retirement(wish: Wish, origin: Origin) -> None:
+    if origin is not Origin.ROLLOUT:
+        raise PolicyRefusedError(
+            _("Only a rollout retires legacy, at its end; publish the policy without that.")
+        )
+    if wish.mode is not Mode.SCANNING:
+        raise PolicyRefusedError(
+            _("Legacy can be retired in the mode scanning only; the mode %(mode)s needs it.")
+            % {"mode": wish.mode.value}
         )
 
 
@@ -182,6 +224,7 @@ def _write(
         guarded=wish.guarded,
         stands_back=origin is Origin.ROLLBACK
         or (origin is Origin.OPERATOR and before.stands_back and not wish.lift),
+        legacy_retired=wish.legacy_retired and origin is not Origin.ROLLBACK,
         origin=origin,
         actor_id=None if actor is None else actor.pk,
         actor_name=SYSTEM if actor is None else actor.get_username(),
@@ -208,6 +251,7 @@ def _facts(policy: RoutingPolicy) -> dict[str, Any]:
         "treatment_share": policy.treatment_share,
         "shadow_share": policy.shadow_share,
         "epoch": policy.fence_epoch,
+        "legacy_retired": policy.legacy_retired,
         "reason": policy.reason,
     }
 

@@ -1,16 +1,24 @@
-"""Removing files: when a person asks, and originals that were kept long enough.  Rows stay."""
+"""Removing files: when a person asks, and originals that were kept long enough.  Rows stay.
+
+Apps above may hold originals that they still need: ``register`` their conditions.  A hold keeps
+them from expiring; people may delete them all the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.audit import record
+from config.faults import type_and_place
 from trimming.choices import OPEN_STATES
 from trimming.conf import trimming_settings
 from trimming.models import Capture, TrimJob, TrimRun
@@ -19,6 +27,16 @@ from trimming.signals import capture_changed
 log = structlog.get_logger("pktmask.retention")
 # at most so many originals are removed in one go
 BATCH = 500
+# which captures' originals must not expire: a condition over Capture, or a query for their ids
+Hold = Callable[[], Q | QuerySet[Any, Any]]
+holds: list[Hold] = []
+
+
+def register(hold: Hold) -> Hold:
+    """Add a hold, once; it is asked before each round of deleting.  Usable as a decorator."""
+    if hold not in holds:
+        holds.append(hold)
+    return hold
 
 
 class BusyError(Exception):
@@ -51,15 +69,20 @@ def delete_original(capture: Capture, request: HttpRequest | None = None) -> Non
 
 
 def delete_expired_originals() -> int:
-    """Delete the originals that were kept for the time that is set; return how many."""
+    """Delete the originals that were kept for the time that is set; return how many.
+
+    Those that a hold names are spared.  When a hold cannot be asked nothing is deleted.
+    """
     days = trimming_settings().keep_originals_days
     if not days:
         return 0
-    expired = Capture.objects.filter(
-        uploaded_at__lt=timezone.now() - timedelta(days=days), original_deleted_at=None
-    ).exclude(original="")
+    try:
+        expired = list(_expired(days).order_by("uploaded_at")[:BATCH])
+    except Exception as error:  # nobody knows then what is needed
+        log.error("nothing_expires", **type_and_place(error))
+        return 0
     deleted = 0
-    for capture in expired.order_by("uploaded_at")[:BATCH]:
+    for capture in expired:
         try:
             delete_original(capture)
         except BusyError:
@@ -68,6 +91,18 @@ def delete_expired_originals() -> int:
     if deleted:
         log.info("originals_expired", count=deleted)
     return deleted
+
+
+def _expired(days: float) -> QuerySet[Capture]:
+    """Return the captures whose originals are old enough and that no hold names."""
+    old = Capture.objects.filter(
+        uploaded_at__lt=timezone.now() - timedelta(days=days), original_deleted_at=None
+    ).exclude(original="")
+    for hold in holds:
+        found = hold()
+        held: Any = Capture.objects.filter(found).values("pk") if isinstance(found, Q) else found
+        old = old.exclude(pk__in=held)
+    return old
 
 
 def remove_deleted_files() -> None:

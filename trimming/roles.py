@@ -16,6 +16,7 @@ LOOK = (
     "view_guardlease",
     "view_shadow",
     "view_offlinetest",
+    "view_quarantine",
 )
 WORK = (*LOOK, "add_capture", "delete_capture", "add_trimjob", "change_trimjob", "download_capture")
 

@@ -24,7 +24,8 @@ class Policy:
     """The routing policy in force.  Shares are from 0 to 1.
 
     ``stands_back``: an abort or rollback stands, so nobody may choose the treatment.  ``guarded``:
-    the treatment is only given while somebody watches.
+    the treatment is only given while somebody watches.  ``legacy_retired``: there is no control to
+    go to, so the treatment gets everything, whatever speaks against it.
     """
 
     version: int
@@ -35,6 +36,7 @@ class Policy:
     salt: str
     guarded: bool
     stands_back: bool
+    legacy_retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def decide(
     if policy is None:
         return Decision(CONTROL, Arm.CONTROL, 0, 0.0, Why.NO_POLICY)
     bucket = bucket_of(policy.salt, traits.digest)
+    if policy.legacy_retired:
+        return _without_control(traits, bucket, may_treat)
     if traits.override:
         return _overridden(policy, traits, bucket)
     share = SHARES[policy.mode](policy)
@@ -122,6 +126,22 @@ def _overridden(policy: Policy, traits: Traits, bucket: int) -> Decision:
     if traits.override != CONTROL and policy.stands_back:
         return Decision(CONTROL, Arm.NONE, bucket, 0.0, Why.OVERRIDE_REFUSED)
     return Decision(traits.override, Arm.NONE, bucket, 0.0, Why.OVERRIDE)
+
+
+def _without_control(traits: Traits, bucket: int, may_treat: Callable[[], bool]) -> Decision:
+    """Return where a job goes while the control is retired: nothing sends it there.
+
+    The breaker is asked all the same: what runs is its probe, so that it can close again.
+    """
+    arm, share = (Arm.NONE, 0.0) if traits.override else (Arm.TREATMENT, 1.0)
+    if traits.override == CONTROL:
+        return Decision(TREATMENT, arm, bucket, share, Why.RETIRED_OVERRIDE)
+    if traits.has_failed_on:
+        return Decision(TREATMENT, arm, bucket, share, Why.RETIRED_AFTER_FAILURE)
+    if traits.override:
+        return Decision(traits.override, arm, bucket, share, Why.OVERRIDE)
+    why = Why.MODE_SCANNING if may_treat() else Why.RETIRED_BREAKER_OPEN
+    return Decision(TREATMENT, arm, bucket, share, why)
 
 
 def is_shadowed(policy: Policy, digest: str) -> bool:

@@ -34,14 +34,14 @@ class RoutingPolicyAdmin(ReadOnlyAdmin):
         PUBLISHED,
         "reason",
     )
-    list_filter = ("mode", "origin", "stands_back", "guarded", "at")
+    list_filter = ("mode", "origin", "stands_back", "guarded", "legacy_retired", "at")
     search_fields = ("=version", "actor_name", "reason")
     search_help_text = _("Version, who, or reason")
     date_hierarchy = "at"
     rows = (
         ("version", "fence_epoch"),
         ("mode", "to_scanning", "compared"),
-        ("only_while_watched", "rollback_stands"),
+        ("only_while_watched", "rollback_stands", "without_legacy"),
         ("origin", "actor_name", PUBLISHED),
         "reason",
         "salt",
@@ -66,6 +66,11 @@ class RoutingPolicyAdmin(ReadOnlyAdmin):
     def rollback_stands(self, policy: RoutingPolicy) -> str:
         """Say whether a rollback stood while it was in force."""
         return _yes_or_no(policy.stands_back)
+
+    @admin.display(description=_("legacy is retired"))
+    def without_legacy(self, policy: RoutingPolicy) -> str:
+        """Say whether nobody served what scanning failed on."""
+        return _yes_or_no(policy.legacy_retired)
 
 
 def _yes_or_no(value: bool) -> str:

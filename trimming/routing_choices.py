@@ -56,6 +56,19 @@ class Why(models.TextChoices):
         "override_refused",
         _("A person chose scanning, but a rollback stands, so legacy serves."),
     )
+    # while legacy is retired there is nobody else
+    RETIRED_BREAKER_OPEN = (
+        "retired_breaker_open",
+        _("Legacy is retired, so scanning serves, though it failed too often."),
+    )
+    RETIRED_AFTER_FAILURE = (
+        "retired_after_failure",
+        _("Legacy is retired, so scanning serves, though an attempt failed."),
+    )
+    RETIRED_OVERRIDE = (
+        "retired_override",
+        _("A person chose legacy, but it is retired, so scanning serves."),
+    )
     ROLLED_BACK = "rolled_back", _("Scanning was rolled back while it ran, so legacy serves.")
 
 

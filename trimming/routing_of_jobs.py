@@ -28,9 +28,13 @@ FIELDS: Final = (
 
 
 def decided(job: TrimJob) -> dict[str, Any]:
-    """Return the fields of a job that tell where it goes: as before, unless the epoch changed."""
+    """Return the fields of a job that tell where it goes.
+
+    As before, unless the epoch changed, or it went to legacy and that was retired meanwhile.
+    """
     row = newest_policy()
-    if job.fence_epoch == row.fence_epoch:
+    is_retired = row.legacy_retired and job.routed_to == CONTROL
+    if job.fence_epoch == row.fence_epoch and not is_retired:
         return {name: getattr(job, name) for name in FIELDS}
     found = decide(
         _read(row),

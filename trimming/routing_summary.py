@@ -69,7 +69,7 @@ def in_force(now: datetime) -> InForce:
         sentences=policy_sentences(policy, is_watched=watched, state=breaker.state),
         is_watched=watched,
         breaker=breaker,
-        breaker_words=breaker_words(breaker, limits, now),
+        breaker_words=breaker_words(breaker, limits, now, legacy_retired=policy.legacy_retired),
         limits=limits,
         rollback=_standing_rollback(policy),
     )

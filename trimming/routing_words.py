@@ -49,8 +49,16 @@ NOTABLE: Final = frozenset(
         Why.FALLBACK,
         Why.OVERRIDE,
         Why.OVERRIDE_REFUSED,
+        Why.RETIRED_BREAKER_OPEN,
+        Why.RETIRED_AFTER_FAILURE,
+        Why.RETIRED_OVERRIDE,
         Why.ROLLED_BACK,
     }
+)
+# instead of what a mode says, while legacy is retired
+RETIRED: Final[Text] = gettext_lazy(
+    "Every capture goes to scanning. Legacy is retired: what scanning fails on fails, until an"
+    " emergency rollback brings legacy back."
 )
 BREAKER_LOOKS: Final[dict[BreakerState, tuple[str, str, Text]]] = {
     BreakerState.CLOSED: ("ok", "ok", gettext_lazy("Closed")),
@@ -75,7 +83,8 @@ def policy_sentences(policy: RoutingPolicy, *, is_watched: bool, state: str) -> 
     if policy.mode not in Mode.values:
         return [_("The mode is not known to this version, so legacy serves every capture.")]
     mode = Mode(policy.mode)
-    said = [str(MODES[mode]) % {"share": share_text(policy.treatment_share)}]
+    does = RETIRED if policy.legacy_retired else MODES[mode]
+    said = [str(does) % {"share": share_text(policy.treatment_share)}]
     if policy.shadow_share:
         compared = _(
             "%(share)s of all captures are compared in the background; nobody is served that."
@@ -83,7 +92,10 @@ def policy_sentences(policy: RoutingPolicy, *, is_watched: bool, state: str) -> 
         said.append(compared % {"share": share_text(policy.shadow_share)})
     elif mode is Mode.COMPARISON:
         said.append(_("Nothing is compared, because no share of them is to be."))
-    if mode in GIVING and policy.guarded and not is_watched:
+    if policy.legacy_retired:
+        if state != BreakerState.CLOSED:
+            said.append(_("Scanning failed too often lately, but there is nobody else to go to."))
+    elif mode in GIVING and policy.guarded and not is_watched:
         said.append(_("Nobody watches at present, so all new captures go to legacy."))
     elif mode in GIVING and state == BreakerState.OPEN:
         said.append(_("Scanning failed too often lately, so all new captures go to legacy."))
@@ -103,12 +115,18 @@ class BreakerWords:
     recent_failures: int
 
 
-def breaker_words(row: Breaker, limits: Limits, now: datetime) -> BreakerWords:
-    """Say how a breaker stands."""
+def breaker_words(
+    row: Breaker, limits: Limits, now: datetime, *, legacy_retired: bool = False
+) -> BreakerWords:
+    """Say how a breaker stands; while legacy is retired it keeps nothing from scanning."""
     state = BreakerState(row.state) if row.state in BreakerState.values else BreakerState.OPEN
     since = now.timestamp() - limits.window_seconds
     recent = sum(when > since for when in row.failures.values())
-    return BreakerWords(*BREAKER_LOOKS[state], _breaker_sentence(state, row, limits), recent)
+    if legacy_retired:
+        sentence = _("Legacy is retired, so scanning gets every capture, however this stands.")
+    else:
+        sentence = _breaker_sentence(state, row, limits)
+    return BreakerWords(*BREAKER_LOOKS[state], sentence, recent)
 
 
 def _breaker_sentence(state: BreakerState, row: Breaker, limits: Limits) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ from trimming.conf import TrimmingSettings
 from trimming.models import TrimJob, TrimRun
 from trimming.moves import Move
 from trimming.rates import measured_bytes_per_s
-from trimming.signals import job_changed
+from trimming.signals import job_changed, run_ended
 
 pytestmark = pytest.mark.django_db
 
@@ -263,3 +263,77 @@ def test_every_change_is_told_once_it_is_committed(
     with django_capture_on_commit_callbacks(execute=True):
         jobs.give_up(run, Move.STOP, RunOutcome.CANCELLED, "")
     assert told == [job.pk] * 4
+
+
+@pytest.fixture
+def ended() -> Iterator[list[tuple[int, str]]]:
+    """The runs whose end was told to the apps above, with the outcome that they could read then."""
+    found: list[tuple[int, str]] = []
+
+    def listen(run_id: int, **_: Any) -> None:
+        found.append((run_id, TrimRun.objects.get(pk=run_id).outcome))
+
+    run_ended.connect(listen)
+    yield found
+    run_ended.disconnect(listen)
+
+
+ENDS: dict[str, tuple[Callable[[TrimRun], bool], RunOutcome]] = {
+    "published": (jobs.publish, RunOutcome.DONE),
+    "given up": (
+        lambda run: jobs.give_up(run, Move.REFUSE, RunOutcome.REFUSED, "no"),
+        RunOutcome.REFUSED,
+    ),
+    "fallen back": (lambda run: jobs.fall_back(run, RunOutcome.LATE, "late"), RunOutcome.LATE),
+    "lost": (lambda run: jobs.lose(run, RunOutcome.LOST, "gone"), RunOutcome.LOST),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_the_end_of_a_run_is_told_once_it_is_committed_and_once_only(
+    job: TrimJob,
+    ended: list[tuple[int, str]],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    how: str,
+) -> None:
+    end, outcome = ENDS[how]
+    with django_capture_on_commit_callbacks(execute=True):
+        run = claimed(job)
+    assert ended == [], "it has only begun"
+    with django_capture_on_commit_callbacks(execute=True):
+        assert end(run)
+        assert ended == []
+    assert ended == [(run.pk, outcome)]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert not end(run)
+    assert len(ended) == 1
+
+
+def test_a_run_whose_outcome_is_written_already_is_not_told_again(
+    job: TrimJob,
+    ended: list[tuple[int, str]],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    run = claimed(job)
+    TrimRun.objects.update(outcome=RunOutcome.LOST)
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs.end_run(run.pk, RunOutcome.FAILED, timezone.now())
+    assert ended == []
+    assert TrimRun.objects.get().outcome == RunOutcome.LOST
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broken_listener_to_the_end_of_a_run_stops_nothing_that_follows(
+    job: TrimJob, told: list[UUID]
+) -> None:
+    def fail(**_: Any) -> None:
+        raise RuntimeError("broken")
+
+    run = claimed(job)
+    told.clear()
+    run_ended.connect(fail)
+    try:
+        assert jobs.lose(run, RunOutcome.LOST, "gone")
+    finally:
+        run_ended.disconnect(fail)
+    assert told == [job.pk]

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from config.roles import ADMINISTRATOR
 from tests.factories import make_capture, make_job, make_user
-from trimming import jobs
+from trimming import jobs, quarantine
 from trimming.choices import JobState, RunOutcome
 from trimming.listing import (
     PAGE_SIZE,
@@ -275,6 +275,17 @@ class TestRows:
         TrimRun.objects.filter(pk=run.pk).update(output="")
 
         assert not row(run.job).has_result
+
+    def test_a_result_in_quarantine_cannot_be_taken_away_until_it_is_released(self) -> None:
+        run = done(make_job(make_user()))
+        assert (row(run.job).is_in_quarantine, row(run.job).can_download) == (False, True)
+
+        quarantine.put([run.pk], "a leak")
+        assert (row(run.job).is_in_quarantine, row(run.job).can_download) == (True, False)
+        assert row(run.job).has_result
+
+        quarantine.release(run.pk, reason="looked at")
+        assert (row(run.job).is_in_quarantine, row(run.job).can_download) == (False, True)
 
     def test_a_failed_job_shows_why_and_can_be_tried_again(self) -> None:
         run = begun(make_job(make_user()))

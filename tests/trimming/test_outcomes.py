@@ -21,6 +21,8 @@ from trimming.choices import OUTCOME_KINDS, JobState, OutcomeKind, RunOutcome
 from trimming.engine import pipeline
 from trimming.engine.errors import InputError, OutputError, VerificationError
 from trimming.models import Breaker, TrimJob, TrimRun
+from trimming.moves import Move
+from trimming.outcomes import end_without_result
 from trimming.policy import Wish, emergency_rollback, newest_policy, publish, renew_guard
 from trimming.routing import CONTROL, TREATMENT
 from trimming.routing_choices import Arm, BreakerState, Mode, Origin, Why
@@ -132,6 +134,127 @@ def test_what_the_capture_or_the_machine_is_to_blame_for_counts_against_no_strat
     assert not Breaker.objects.exists()
 
 
+RETIRED = Wish(Mode.SCANNING, legacy_retired=True)
+
+
+def retire_legacy() -> None:
+    publish(RETIRED, origin=Origin.ROLLOUT, reason="completed")
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (ValueError("a bug"), RunOutcome.FAILED),
+        (VerificationError("a byte is left"), RunOutcome.UNVERIFIED),
+        (runner.DeadlineError("late"), RunOutcome.LATE),
+    ],
+)
+def test_while_legacy_is_retired_nobody_serves_what_the_treatment_fails_on(
+    owner: User, failing: Failing, sent: list[Any], error: Exception, outcome: RunOutcome
+) -> None:
+    retire_legacy()
+    job = make_job(owner)
+    sent.clear()
+    failing(error)
+    ended = run(job)
+    assert (ended.outcome, ended.kind) == (outcome, OutcomeKind.STRATEGY_FAILURE)
+    assert (job.state, job.failed_on, sent) == (JobState.FAILED, "", [])
+    assert job.reason == ended.reason
+    assert job.reason.endswith(
+        " Legacy is retired, so nobody else serves the capture. An emergency rollback brings legacy"
+        " back; retry it after that."
+    )
+    assert Breaker.objects.get(pk=TREATMENT).failures.keys() == {job.capture.sha256}
+
+
+def test_after_an_emergency_rollback_what_failed_is_retried_on_legacy(
+    owner: User, failing: Failing
+) -> None:
+    retire_legacy()
+    job = make_job(owner)
+    failing(ValueError("a bug"))
+    run(job)
+    emergency_rollback(reason="it fails")
+    again = jobs.retry(job, owner)
+    assert again is not None
+    assert run(again).strategy == CONTROL
+    assert again.state == JobState.DONE
+
+
+def test_a_late_job_that_the_sweeper_finds_while_legacy_is_retired_fails(owner: User) -> None:
+    retire_legacy()
+    job = make_job(owner)
+    assert jobs.claim(job.pk, "one/1") is not None
+    TrimJob.objects.update(deadline_at=timezone.now() - timedelta(seconds=1))
+    sweeper.sweep()
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert "Legacy is retired" in job.reason
+
+
+@pytest.mark.parametrize("retired_before", [True, False])
+def test_whether_there_is_a_fallback_is_asked_when_the_failure_is_handled(
+    owner: User, monkeypatch: pytest.MonkeyPatch, retired_before: bool
+) -> None:
+    if retired_before:
+        retire_legacy()
+
+    def trim(*_: Any, **__: Any) -> None:
+        if retired_before:
+            emergency_rollback(reason="while it ran")
+        else:
+            retire_legacy()
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(runner, "trim", trim)
+    job = make_job(owner)
+    run(job)
+    assert job.state == (JobState.WAITING if retired_before else JobState.FAILED)
+
+
+def test_what_was_to_fall_back_when_legacy_was_retired_is_tried_once_more_and_then_fails(
+    owner: User, failing: Failing
+) -> None:
+    failing(ValueError("a bug"))
+    job = make_job(owner)
+    run(job)
+    assert (job.state, job.failed_on) == (JobState.WAITING, TREATMENT)
+    retire_legacy()
+    second = run(job)
+    assert (second.strategy, job.why) == (TREATMENT, Why.RETIRED_AFTER_FAILURE)
+    assert job.state == JobState.FAILED
+
+
+def test_a_job_that_was_given_to_legacy_is_given_anew_once_legacy_is_retired(owner: User) -> None:
+    publish(Wish(Mode.LEGACY), origin=Origin.ROLLOUT, reason="test")
+    job = make_job(owner)
+    first = jobs.claim(job.pk, "one/1")
+    assert first is not None
+    assert first.strategy == CONTROL
+    retire_legacy()
+    jobs.lose(first, RunOutcome.LOST, "gone")
+    again = jobs.claim(job.pk, "two/2")
+    assert again is not None
+    assert (again.strategy, again.policy_version) == (TREATMENT, newest_policy().version)
+
+
+def test_while_legacy_is_retired_an_open_breaker_closes_by_what_goes_well(owner: User) -> None:
+    retire_legacy()
+    Breaker.objects.create(
+        strategy=TREATMENT,
+        state=BreakerState.OPEN,
+        cooldown_seconds=60,
+        probe_after=timezone.now() + timedelta(seconds=60),
+    )
+    job = make_job(owner)
+    assert run(job).strategy == TREATMENT
+    assert job.why == Why.RETIRED_BREAKER_OPEN
+    Breaker.objects.update(probe_after=timezone.now() - timedelta(seconds=1))
+    for _ in range(3):
+        run(make_job(owner))
+    assert Breaker.objects.get().state == BreakerState.CLOSED
+
+
 def test_legacy_has_nobody_to_fall_back_to(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     emergency_rollback(reason="test")
     job = make_job(owner)
@@ -155,6 +278,17 @@ def test_a_late_job_of_the_treatment_that_the_sweeper_finds_is_served_by_legacy(
     job.refresh_from_db()
     assert (job.state, job.failed_on) == (JobState.WAITING, TREATMENT)
     assert run(job).strategy == CONTROL
+
+
+def test_a_failure_of_an_attempt_that_lost_its_job_counts_for_nothing(owner: User) -> None:
+    lost = jobs.claim(make_job(owner).pk, "one/1")
+    assert lost is not None
+    jobs.lose(lost, RunOutcome.LOST, "gone")
+    for is_retired in (False, True):
+        if is_retired:
+            retire_legacy()
+        assert not end_without_result(lost, Move.FAIL, RunOutcome.FAILED, "a bug")
+    assert not Breaker.objects.exists()
 
 
 def test_crashes_on_three_distinct_captures_open_the_breaker_and_are_audited(

@@ -17,7 +17,7 @@ from tests.upload_forms import CONTENT_TYPE, form_body
 from trimming import jobs
 from trimming.forms import upload_choices
 from trimming.models import Capture, TrimJob
-from trimming.overrides import refusal_of, standing_refusal
+from trimming.overrides import Refusal, refusal_among, refusal_of
 from trimming.policy import Wish, emergency_rollback, publish
 from trimming.profiles import mirror_built_in_profiles
 from trimming.routing_choices import Mode, Origin, Why
@@ -57,7 +57,7 @@ def run_again(user: User, capture: Capture, strategy: str) -> Any:
 
 
 def test_anything_can_be_chosen_while_no_rollback_stands() -> None:
-    assert standing_refusal() == ""
+    assert refusal_among(["legacy", "scanning"]) == Refusal()
     assert refusal_of("scanning") == ""
 
 
@@ -129,4 +129,43 @@ def test_who_may_not_choose_is_not_told_what_cannot_be_chosen() -> None:
     emergency_rollback(reason="leak")
     choices = upload_choices(make_user())
     assert choices is not None
-    assert choices.override_refusal == ""
+    assert choices.refusal == Refusal()
+
+
+RETIRED = "Legacy is retired, so it cannot be chosen."
+
+
+def retire_legacy() -> None:
+    wish = Wish(Mode.SCANNING, legacy_retired=True)
+    publish(wish, origin=Origin.ROLLOUT, reason="completed")
+
+
+def test_while_legacy_is_retired_only_legacy_cannot_be_chosen() -> None:
+    retire_legacy()
+    assert refusal_of("legacy") == RETIRED
+    assert refusal_of("scanning") == refusal_of("a-third-one") == refusal_of("") == ""
+    assert upload(make_user(ADMINISTRATOR), "legacy").status_code == 422
+    assert not Capture.objects.exists()
+
+
+def test_forms_say_that_retired_legacy_cannot_be_chosen() -> None:
+    user = make_user(ADMINISTRATOR)
+    capture = finish(make_job(user)).job.capture
+    retire_legacy()
+    client = Client()
+    client.force_login(user)
+    for page in (reverse("trimming:captures"), capture.get_absolute_url()):
+        shown = client.get(page).content.decode()
+        assert "<option disabled>legacy</option>" in shown
+        assert "<option>scanning</option>" in shown
+        assert RETIRED in shown
+
+
+def test_legacy_that_was_chosen_before_it_was_retired_goes_to_scanning_and_says_why() -> None:
+    job = make_job(make_user(ADMINISTRATOR))
+    TrimJob.objects.update(strategy_override="legacy")
+    retire_legacy()
+    run = jobs.claim(job.pk, "one/1")
+    assert run is not None
+    job.refresh_from_db()
+    assert (run.strategy, job.why) == ("scanning", Why.RETIRED_OVERRIDE)

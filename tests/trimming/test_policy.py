@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from config.models import AppendOnlyError, AuditEvent
@@ -16,6 +16,7 @@ from trimming.policy import (
     PolicyRefusedError,
     Wish,
     emergency_rollback,
+    is_legacy_retired,
     is_watched,
     newest_policy,
     permitted_modes,
@@ -146,6 +147,68 @@ def test_a_rollout_may_begin_again_after_a_rollback() -> None:
     emergency_rollback(reason="leak")
     publish(SCANNING, origin=Origin.ROLLOUT, reason="next attempt")
     assert not policy_in_force().stands_back
+
+
+RETIRED = Wish(Mode.SCANNING, legacy_retired=True)
+
+
+def by_rollout(wish: Wish) -> RoutingPolicy:
+    return publish(wish, origin=Origin.ROLLOUT, reason="completed")
+
+
+def test_a_rollout_retires_legacy_and_each_policy_after_that_says_it_anew() -> None:
+    assert not is_legacy_retired()
+    assert by_rollout(RETIRED).legacy_retired
+    assert is_legacy_retired()
+    assert policy_in_force().legacy_retired
+    event = AuditEvent.objects.get(action="policy_published")
+    assert event.details["legacy_retired"] is True
+    assert not by_rollout(SCANNING).legacy_retired
+    assert not is_legacy_retired()
+
+
+@pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.SCANNING])
+def test_legacy_is_not_retired_in_a_mode_that_needs_it(mode: Mode) -> None:
+    with pytest.raises(PolicyRefusedError, match=f"the mode {mode.value} needs it"):
+        by_rollout(Wish(mode, legacy_retired=True))
+    assert newest_policy().version == 1
+
+
+def test_nobody_retires_legacy_by_hand() -> None:
+    with pytest.raises(PolicyRefusedError, match="Only a rollout retires legacy"):
+        by_hand(RETIRED)
+    assert newest_policy().version == 1
+
+
+def test_a_rollback_brings_legacy_back_whatever_is_wished() -> None:
+    by_rollout(RETIRED)
+    assert not emergency_rollback(reason="leak").legacy_retired
+    by_rollout(RETIRED)
+    found = publish(RETIRED, origin=Origin.ROLLBACK, reason="leak")
+    assert not found.legacy_retired
+    assert not is_legacy_retired()
+
+
+def test_an_operator_who_publishes_another_policy_brings_legacy_back() -> None:
+    by_rollout(RETIRED)
+    assert not by_hand(Wish(Mode.COMPARISON)).legacy_retired
+
+
+def test_the_database_keeps_legacy_for_modes_that_need_it_and_where_nothing_is_said() -> None:
+    newest_policy()
+    row = {"version": 2, "fence_epoch": 1, "origin": Origin.ROLLOUT, "at": timezone.now()}
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RoutingPolicy.objects.create(mode=Mode.LEGACY, legacy_retired=True, **row)
+    # a process of the version before inserts without the column
+    fields = RoutingPolicy._meta.concrete_fields
+    names = ", ".join(str(field.column) for field in fields if field.name != "legacy_retired")
+    values = names.replace("version", "version + 1")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO trimming_routingpolicy ({names}) "
+            f"SELECT {values} FROM trimming_routingpolicy"
+        )
+    assert RoutingPolicy.objects.get(version=2).legacy_retired is False
 
 
 def test_policies_are_never_changed_and_never_deleted() -> None:

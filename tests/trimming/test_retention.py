@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -134,3 +137,90 @@ def test_a_setting_keeps_originals_for_ever(
     keep = TrimmingSettings(keep_originals_days=0)
     monkeypatch.setattr(retention, "trimming_settings", lambda: keep)
     assert retention.delete_expired_originals() == 0
+
+
+@pytest.fixture
+def holds() -> Iterator[list[retention.Hold]]:
+    """The registry, empty, and afterwards as it was."""
+    before = list(retention.holds)
+    retention.holds.clear()
+    yield retention.holds
+    retention.holds[:] = before
+
+
+@pytest.fixture
+def another() -> Capture:
+    """A second capture with a published output."""
+    job = make_job(make_user())
+    run = claim(job.pk, "one/1")
+    assert run is not None
+    publish(run, output=default_storage.save("outputs/y/1", ContentFile(b"out")), output_bytes=3)
+    return aged(Capture.objects.get(pk=job.capture_id), 8)
+
+
+@pytest.mark.parametrize("is_query", [False, True])
+def test_an_original_that_a_hold_names_does_not_expire(
+    capture: Capture,
+    another: Capture,
+    holds: list[retention.Hold],
+    is_query: bool,
+    django_capture_on_commit_callbacks: Commit,
+) -> None:
+    aged(capture, 9)
+    condition = Q(jobs__published_run__isnull=False, sha256=capture.sha256)
+
+    @retention.register
+    def needed() -> Q | QuerySet[Any, Any]:
+        return Capture.objects.filter(condition).values("pk") if is_query else condition
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert retention.delete_expired_originals() == 1
+    capture.refresh_from_db()
+    another.refresh_from_db()
+    assert (capture.has_original, another.has_original) == (True, False)
+    holds.clear()
+    assert retention.delete_expired_originals() == 1
+
+
+def test_any_of_several_holds_spares_an_original_and_each_is_registered_once(
+    capture: Capture, another: Capture, holds: list[retention.Hold]
+) -> None:
+    aged(capture, 9)
+
+    def one() -> Q:
+        return Q(pk=capture.pk)
+
+    for hold in (one, one, lambda: Capture.objects.filter(pk=another.pk).values("pk")):
+        retention.register(hold)
+    assert len(holds) == 2
+    assert retention.delete_expired_originals() == 0
+
+
+def test_a_person_may_delete_what_a_hold_spares(
+    capture: Capture, holds: list[retention.Hold]
+) -> None:
+    retention.register(lambda: Q(pk=capture.pk))
+    retention.delete_original(capture)
+    capture.refresh_from_db()
+    assert not capture.has_original
+
+
+def raises() -> Q:
+    raise ValueError("payload: 0x47455420")
+
+
+@pytest.mark.parametrize("hold", [raises, lambda: Q(no_such_field=1), lambda: "no condition"])
+def test_when_a_hold_cannot_be_asked_nothing_expires_and_the_log_quotes_nothing(
+    capture: Capture, holds: list[retention.Hold], hold: Any
+) -> None:
+    aged(capture, 9)
+    retention.register(lambda: Q(pk__in=[]))
+    retention.register(hold)
+    with structlog.testing.capture_logs() as logged:
+        assert retention.delete_expired_originals() == 0
+    capture.refresh_from_db()
+    assert capture.has_original
+    (entry,) = logged
+    assert (entry["event"], entry["log_level"]) == ("nothing_expires", "error")
+    assert set(entry) == {"event", "log_level", "kind", "place"}
+    assert "payload" not in str(entry)

@@ -163,6 +163,69 @@ def test_a_strategy_that_a_person_chose_and_that_failed_is_not_tried_again() -> 
     assert (found.strategy, found.arm, found.why) == (CONTROL, Arm.NONE, Why.FALLBACK)
 
 
+RETIRED = replace(SCANNING, legacy_retired=True)
+CHOSEN = {
+    "scanning": (TREATMENT, Why.OVERRIDE),
+    "a-third-one": ("a-third-one", Why.OVERRIDE),
+    "legacy": (TREATMENT, Why.RETIRED_OVERRIDE),
+}
+
+
+def test_while_legacy_is_retired_everything_goes_to_scanning_as_its_mode_says() -> None:
+    found = where(RETIRED)
+    bucket = bucket_of("salt", TRAITS.digest)
+    assert found == Decision(TREATMENT, Arm.TREATMENT, bucket, 1.0, Why.MODE_SCANNING)
+
+
+def test_while_legacy_is_retired_an_open_breaker_keeps_nothing_from_scanning() -> None:
+    found = where(RETIRED, may_treat=False)
+    assert (found.strategy, found.arm, found.why) == (
+        TREATMENT,
+        Arm.TREATMENT,
+        Why.RETIRED_BREAKER_OPEN,
+    )
+
+
+def test_while_legacy_is_retired_the_breaker_is_asked_so_that_it_can_close_again() -> None:
+    asked: list[int] = []
+
+    def ask() -> bool:
+        asked.append(1)
+        return True
+
+    decide(RETIRED, TRAITS, is_watched=True, may_treat=ask)
+    assert asked == [1]
+
+
+def test_while_legacy_is_retired_the_guard_keeps_nothing_from_scanning() -> None:
+    found = where(replace(RETIRED, guarded=True), is_watched=False)
+    assert (found.strategy, found.why) == (TREATMENT, Why.MODE_SCANNING)
+
+
+@pytest.mark.parametrize("override", ["", TREATMENT, "a-third-one"])
+def test_what_failed_before_legacy_was_retired_is_tried_on_scanning(override: str) -> None:
+    failed_on = override or TREATMENT
+    found = where(RETIRED, replace(TRAITS, override=override, has_failed_on=failed_on))
+    arm = Arm.NONE if override else Arm.TREATMENT
+    assert (found.strategy, found.arm, found.why) == (TREATMENT, arm, Why.RETIRED_AFTER_FAILURE)
+
+
+@pytest.mark.parametrize("override", CHOSEN)
+def test_a_person_may_choose_anything_but_retired_legacy(override: str) -> None:
+    found = where(RETIRED, replace(TRAITS, override=override))
+    assert (found.strategy, found.why) == CHOSEN[override]
+    assert (found.arm, found.share) == (Arm.NONE, 0.0)
+
+
+def test_nothing_goes_to_retired_legacy() -> None:
+    yes_no = (True, False)
+    overrides = ("", TREATMENT, CONTROL)
+    for watched, may, override, failed_on in product(yes_no, yes_no, overrides, overrides):
+        traits = replace(TRAITS, override=override, has_failed_on=failed_on)
+        found = where(replace(RETIRED, guarded=True), traits, is_watched=watched, may_treat=may)
+        assert found.strategy == TREATMENT
+
+
 def test_the_breaker_is_asked_only_when_its_answer_matters() -> None:
     def never() -> bool:
         raise AssertionError("asked")
@@ -172,6 +235,8 @@ def test_the_breaker_is_asked_only_when_its_answer_matters() -> None:
         (POLICY, replace(TRAITS, digest=OUT)),
         (SCANNING, replace(TRAITS, has_failed_on=TREATMENT)),
         (SCANNING, replace(TRAITS, override=TREATMENT)),
+        (RETIRED, replace(TRAITS, has_failed_on=TREATMENT)),
+        (RETIRED, replace(TRAITS, override=CONTROL)),
     ):
         decide(policy, traits, is_watched=True, may_treat=never)
     decide(replace(SCANNING, guarded=True), TRAITS, is_watched=False, may_treat=never)

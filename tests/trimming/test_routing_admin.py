@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -70,6 +71,19 @@ def test_each_row_says_what_it_is_in_words() -> None:
     assert "20 %" in listed
     found_again = client.get(address("routingpolicy"), {"q": "bodies"}).content.decode()
     assert "compare first" not in found_again
+
+
+def test_a_policy_that_retires_legacy_says_so() -> None:
+    before = publish(Wish(Mode.SCANNING), origin=Origin.ROLLOUT, reason="all of it")
+    wish = Wish(Mode.SCANNING, legacy_retired=True)
+    row = publish(wish, origin=Origin.ROLLOUT, reason="completed")
+    client = client_of(staff())
+    listed = client.get(address("routingpolicy"), {"legacy_retired__exact": "1"}).content.decode()
+    assert "completed" in listed
+    assert "all of it" not in listed
+    for policy, said in ((before, ["no", "no", "no"]), (row, ["no", "no", "yes"])):
+        page = client.get(address("routingpolicy", "change", policy.pk)).content.decode()
+        assert re.findall(r'"readonly">(yes|no)<', page) == said
 
 
 def test_the_list_of_policies_takes_the_same_number_of_queries_for_any_number_of_rows() -> None:

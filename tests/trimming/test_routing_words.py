@@ -90,6 +90,19 @@ class TestPolicy:
         assert "at present" not in text
         assert "failed too often" not in text
 
+    def test_retired_legacy_is_told_in_one_sentence_and_nothing_is_said_to_go_to_it(self) -> None:
+        retired: dict[str, Any] = {"legacy_retired": True, "guarded": True, "is_watched": False}
+        sentence = (
+            "Every capture goes to scanning. Legacy is retired: what scanning fails on fails, until"
+            " an emergency rollback brings legacy back."
+        )
+        assert said(Mode.SCANNING, **retired) == sentence
+        for state in (BreakerState.OPEN, BreakerState.PROBING):
+            text = said(Mode.SCANNING, state=state, **retired)
+            assert text == (
+                f"{sentence} Scanning failed too often lately, but there is nobody else to go to."
+            )
+
     def test_a_mode_of_another_version_of_the_program_is_told(self) -> None:
         assert "not known to this version" in said("dice")
 
@@ -111,6 +124,15 @@ class TestBreaker:
         found = breaker_words(row, LIMITS, NOW)
         assert (found.tone, str(found.label)) == ("warn", "Probing")
         assert "2 of 3 went well" in found.sentence
+
+    @pytest.mark.parametrize("state", BreakerState)
+    def test_while_legacy_is_retired_it_keeps_nothing_from_scanning(
+        self, state: BreakerState
+    ) -> None:
+        found = breaker_words(Breaker(state=state), LIMITS, NOW, legacy_retired=True)
+        assert found.sentence == (
+            "Legacy is retired, so scanning gets every capture, however this stands."
+        )
 
     def test_a_state_of_another_version_of_the_program_does_not_look_healthy(self) -> None:
         assert breaker_words(Breaker(state="ajar"), LIMITS, NOW).tone == "fail"

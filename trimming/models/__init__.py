@@ -15,6 +15,7 @@ from trimming.models.captures import (
 )
 from trimming.models.comparisons import OfflineTest, Shadow
 from trimming.models.drills import Drill
+from trimming.models.quarantine import Quarantine, QuarantineQuerySet
 from trimming.models.routing import Breaker, GuardLease, RoutingPolicy
 
 __all__ = [
@@ -27,6 +28,8 @@ __all__ = [
     "GuardLease",
     "OfflineTest",
     "Profile",
+    "Quarantine",
+    "QuarantineQuerySet",
     "RoutingPolicy",
     "Shadow",
     "TrimJob",

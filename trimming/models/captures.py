@@ -29,6 +29,7 @@ from trimming.routing_choices import Arm, Why
 
 if TYPE_CHECKING:
     from trimming.engine.options import TrimOptions
+    from trimming.models.quarantine import Quarantine
 
 AnyUser = AbstractBaseUser | AnonymousUser
 
@@ -223,6 +224,8 @@ class TrimJob(models.Model):
         indexes = [
             models.Index(fields=["state", "queued_at"], name="job_state_queued"),
             models.Index(fields=["state", "lease_until"], name="job_state_lease"),
+            # a rollout counts what began lately
+            models.Index(fields=["claimed_at"], name="job_claimed"),
         ]
         permissions = [
             ("override_strategy", "Can choose the strategy of a job"),
@@ -258,12 +261,17 @@ class TrimRunQuerySet(models.QuerySet["TrimRun"]):
         """Return the runs of the captures that ``user`` may know of."""
         return self.filter(job__capture__in=Capture.objects.visible_to(user))
 
-    def downloadable_by(self, user: AnyUser) -> TrimRunQuerySet:
+    def published_to(self, user: AnyUser) -> TrimRunQuerySet:
         """Return the published, verified runs whose output is there and visible to ``user``."""
         published = self.visible_to(user).filter(
             published_for__isnull=False, outcome=RunOutcome.DONE
         )
         return published.exclude(output="")
+
+    def downloadable_by(self, user: AnyUser) -> TrimRunQuerySet:
+        """Return those of ``published_to`` that are not in quarantine."""
+        is_free = Q(quarantine__isnull=True) | Q(quarantine__released_at__isnull=False)
+        return self.published_to(user).filter(is_free)
 
 
 def output_path(run: TrimRun, filename: str = "") -> str:
@@ -313,6 +321,8 @@ class TrimRun(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "attempt"], name="run_is_one_per_attempt")
         ]
+        # a rollout counts what ended lately
+        indexes = [models.Index(fields=["finished_at"], name="run_finished")]
         verbose_name = _("run")
         verbose_name_plural = _("runs")
 
@@ -328,6 +338,12 @@ class TrimRun(models.Model):
     def kind(self) -> OutcomeKind:
         """What the end of the attempt says of its strategy."""
         return OUTCOME_KINDS[RunOutcome(self.outcome)]
+
+    @property
+    def quarantine_in_force(self) -> Quarantine | None:
+        """The quarantine that its output is in, if any."""
+        found: Quarantine | None = getattr(self, "quarantine", None)
+        return found if found is not None and found.is_in_force else None
 
 
 class Download(models.Model):

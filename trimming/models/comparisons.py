@@ -57,6 +57,7 @@ class Shadow(models.Model):
 
     class Meta:
         ordering = ["-queued_at", "-id"]
+        indexes = [models.Index(fields=["finished_at"], name="shadow_finished")]
         verbose_name = _("comparison")
         verbose_name_plural = _("comparisons")
         default_permissions = ("view",)

@@ -25,6 +25,8 @@ class RoutingPolicy(AppendOnly):
     guarded = models.BooleanField(_("only while watched"), default=False)
     # a rollback stands until it is lifted or a rollout begins again
     stands_back = models.BooleanField(_("a rollback stands"), default=False)
+    # nobody serves what scanning fails on; a rollback brings legacy back
+    legacy_retired = models.BooleanField(_("legacy is retired"), default=False, db_default=False)
     origin = models.CharField(_("published by"), max_length=16, choices=Origin)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -44,7 +46,11 @@ class RoutingPolicy(AppendOnly):
             models.CheckConstraint(
                 condition=Q(treatment_share__range=(0, 1), shadow_share__range=(0, 1)),
                 name="policy_shares_are_from_0_to_1",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(legacy_retired=False) | Q(mode=Mode.SCANNING),
+                name="policy_retires_legacy_where_all_goes_to_scanning",
+            ),
         ]
         verbose_name = _("routing policy")
         verbose_name_plural = _("routing policies")
@@ -68,6 +74,7 @@ class RoutingPolicy(AppendOnly):
             salt=self.salt,
             guarded=self.guarded,
             stands_back=self.stands_back,
+            legacy_retired=self.legacy_retired,
         )
 
 

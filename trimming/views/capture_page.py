@@ -21,8 +21,17 @@ from trimming.choices import JobState
 from trimming.engine.errors import OptionsError
 from trimming.engine.options import TrimOptions
 from trimming.engine.strategies.registry import available
-from trimming.models import AnyUser, Capture, Download, Profile, Shadow, TrimJob, TrimRun
-from trimming.overrides import standing_refusal
+from trimming.models import (
+    AnyUser,
+    Capture,
+    Download,
+    Profile,
+    Quarantine,
+    Shadow,
+    TrimJob,
+    TrimRun,
+)
+from trimming.overrides import Refusal, refusal_among
 from trimming.profiles import offered
 from trimming.routing_words import route_of
 from trimming.shadow_report import ShadowPanel, shadow_panel
@@ -43,6 +52,11 @@ class Result:
     verdict: Verdict
     # an earlier job's, while the newest one has no result
     is_earlier: bool
+
+    @property
+    def quarantine(self) -> Quarantine | None:
+        """Why nobody may take it away at present, if so."""
+        return self.run.quarantine_in_force
 
 
 @require_GET
@@ -78,7 +92,7 @@ def newest_result(capture: Capture) -> Result | None:
     run = (
         TrimRun.objects.filter(job__capture=capture, published_for__isnull=False)
         .exclude(output="")
-        .select_related("job__profile")
+        .select_related("job__profile", "quarantine")
         .order_by("-started_at", "-pk")
         .first()
     )
@@ -112,6 +126,8 @@ def heading(job: TrimJob | None, result: Result | None) -> Verdict:
         return Verdict(*job.look, job.get_state_display())
     if result is None:
         return Verdict("unknown", "unknown", _("Done, the result is not kept"))
+    if result.quarantine is not None:
+        return Verdict("fail", "hold", _("In quarantine"))
     if result.verdict.is_ok:
         return Verdict("ok", "ok", _("Done, verified"))
     return Verdict(result.verdict.tone, result.verdict.shape, result.verdict.label)
@@ -174,7 +190,7 @@ def choices(user: AnyUser, capture: Capture) -> dict[str, Any]:
     return {
         "profiles": profiles,
         "strategies": strategies,
-        "override_refusal": standing_refusal() if strategies else "",
+        "refusal": refusal_among(strategies) if strategies else Refusal(),
         "is_open": is_open,
         "can_download": _has_perm(user, "download_capture"),
         "can_cancel": is_open and _has_perm(user, "change_trimjob"),

@@ -20,7 +20,7 @@ from config.roles import ADMINISTRATOR, VIEWER
 from tests.factories import make_capture, make_job, make_user, standard
 from tests.trimming.reports import stored_report
 from tests.trimming.results import finish, reread
-from trimming import jobs
+from trimming import jobs, quarantine
 from trimming.choices import JobStage, RunOutcome
 from trimming.models import Capture, Download, Profile, TrimJob, TrimRun
 from trimming.moves import Move
@@ -248,6 +248,29 @@ def test_a_result_that_was_removed_is_told() -> None:
     assert "Upload the capture again." in text(user, run.job.capture)
 
 
+def test_a_result_in_quarantine_is_told_and_not_offered() -> None:
+    user = make_user()
+    run = done(user)
+    quarantine.put([run.pk], 'A body was <b>found</b> at "offset" 40.')
+    shown = text(user, run.job.capture)
+    for words in (
+        "In quarantine",
+        "The result is in quarantine",
+        'A body was <b>found</b> at "offset" 40.',
+        "Nobody can download it. Run the capture again to get another result, or ask an approver",
+    ):
+        assert words in shown
+    assert "Done, verified" not in shown
+    assert "Download, " not in shown
+    Capture.objects.update(original="")
+    assert "Upload the capture again to get another result" in text(user, run.job.capture)
+    quarantine.release(run.pk, reason="looked at")
+    shown = text(user, run.job.capture)
+    assert "Done, verified" in shown
+    assert "quarantine" not in shown
+    assert "Download, 10.0 kB" in shown
+
+
 def test_a_damaged_profile_claims_nothing() -> None:
     user = make_user()
     run = done(user)
@@ -304,7 +327,7 @@ def test_the_number_of_queries_does_not_grow_with_history() -> None:
             run = finish(jobs.create_job(capture, standard(), user))
             Download.objects.create(run=run, user=user, at=timezone.now())
     assert counts[0] == counts[1]
-    assert counts[0] == 16
+    assert counts[0] == 17
 
 
 def test_a_capture_without_a_job_is_told() -> None:

@@ -18,9 +18,11 @@ from django.urls import reverse
 
 from config.models import AuditEvent
 from tests.factories import make_job, make_user
+from trimming import quarantine
 from trimming.jobs import claim, create_job, publish
-from trimming.models import Capture, Download, TrimJob
+from trimming.models import Capture, Download, TrimJob, TrimRun
 from trimming.streams import CHUNK_BYTES
+from trimming.views import downloads
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -160,3 +162,119 @@ def test_ids_that_are_none_and_too_many_ids_are_refused() -> None:
     owner = make_user()
     assert post(owner, ["../../x"]).status_code == 400
     assert post(owner, [uuid4() for _ in range(501)]).status_code == 400
+
+
+REASON = "A body was found in a result of the same time."
+
+
+def run_of(capture: Capture) -> TrimRun:
+    return TrimRun.objects.get(job__capture=capture)
+
+
+def is_refused(answer: Any) -> bool:
+    page = answer.content.decode()
+    return (
+        answer.status_code == 409
+        and REASON in page
+        and "ask an approver" in page
+        and not Download.objects.exists()
+        and not AuditEvent.objects.filter(action="download").exists()
+    )
+
+
+def test_a_result_in_quarantine_is_refused_with_the_reason_and_what_can_be_done() -> None:
+    owner = make_user()
+    capture = done(owner)
+    quarantine.put([run_of(capture).pk], REASON)
+    answer = get(owner, capture.pk)
+    assert is_refused(answer)
+    assert "Run the capture again" in answer.content.decode()
+    assert is_refused(get(make_user("administrator"), capture.pk))
+    assert get(make_user(), capture.pk).status_code == 404
+
+
+def test_without_its_original_a_capture_in_quarantine_is_to_be_uploaded_again() -> None:
+    owner = make_user()
+    capture = done(owner)
+    quarantine.put([run_of(capture).pk], REASON)
+    Capture.objects.update(original="")
+    assert "Upload the capture again" in get(owner, capture.pk).content.decode()
+
+
+def test_a_released_result_is_given_again() -> None:
+    owner = make_user()
+    capture = done(owner, b"out")
+    quarantine.put([run_of(capture).pk], REASON)
+    quarantine.release(run_of(capture).pk, reason="looked at")
+    assert body(get(owner, capture.pk)) == b"out"
+    assert post(owner, [capture]).status_code == 200
+
+
+def test_no_older_result_is_given_in_place_of_one_in_quarantine_but_a_newer_one_is() -> None:
+    owner = make_user()
+    capture = done(owner, b"old")
+    job = make_job(owner)
+    suspect = finish(create_job(capture, job.profile, owner), b"suspect")
+    quarantine.put([TrimRun.objects.latest("started_at").pk], REASON)
+    assert is_refused(get(owner, suspect.pk))
+    finish(create_job(capture, job.profile, owner), b"from legacy")
+    assert body(get(owner, capture.pk)) == b"from legacy"
+
+
+def test_an_archive_with_a_result_in_quarantine_is_refused_and_names_it() -> None:
+    from django.contrib.messages import get_messages
+
+    owner = make_user()
+    suspects = [done(owner, name=f"suspect {number}.pcap") for number in range(4)]
+    quarantine.put([run_of(capture).pk for capture in suspects], REASON)
+    for held, names in (
+        (suspects[:1], "1 selected result is in quarantine: suspect 0.pcap."),
+        (
+            suspects,
+            "4 selected results are in quarantine: suspect 0.pcap, suspect 1.pcap, suspect 2.pcap,"
+            " ….",
+        ),
+    ):
+        answer = post(owner, [done(owner), *held])
+        assert (answer.status_code, answer["Location"]) == (302, reverse("trimming:captures"))
+        (message,) = [str(each) for each in get_messages(answer.asgi_request)]
+        assert message.startswith(f"{names} The reason: {REASON} Nothing was downloaded.")
+    assert not Download.objects.exists()
+
+
+@pytest.mark.parametrize("in_archive", [False, True])
+def test_a_quarantine_that_begins_while_a_download_is_asked_for_comes_first(
+    in_archive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_user()
+    capture = done(owner)
+    real = downloads.newest_results
+
+    def overtaken(*arguments: Any) -> list[TrimRun]:
+        found = real(*arguments)
+        quarantine.put([run.pk for run in found], REASON)
+        return found
+
+    monkeypatch.setattr(downloads, "newest_results", overtaken)
+    if in_archive:
+        assert post(owner, [capture])["Location"] == reverse("trimming:captures")
+    else:
+        assert is_refused(get(owner, capture.pk))
+    assert not Download.objects.exists()
+
+
+def test_what_is_deleted_while_a_download_is_asked_for_is_not_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = make_user()
+    capture = done(owner)
+    real = downloads.newest_results
+
+    def overtaken(*arguments: Any) -> list[TrimRun]:
+        found = real(*arguments)
+        Capture.objects.update(deleted_at=capture.uploaded_at)
+        return found
+
+    monkeypatch.setattr(downloads, "newest_results", overtaken)
+    assert get(owner, capture.pk).status_code == 404
+    assert not Download.objects.exists()

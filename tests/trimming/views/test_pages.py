@@ -17,18 +17,18 @@ from pytest_django import DjangoAssertNumQueries
 
 from config.roles import ADMINISTRATOR, OPERATOR, VIEWER
 from tests.factories import make_capture, make_job, make_user
-from trimming import jobs
+from trimming import jobs, quarantine
 from trimming.choices import JobStage, RunOutcome
 from trimming.listing import PAGE_SIZE
-from trimming.models import Capture, TrimJob
+from trimming.models import Capture, TrimJob, TrimRun
 from trimming.moves import Move
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("trimming:captures")
 HOSTILE = '"><img src=x onerror=alert(1)>.pcap'
 # session, user, their permissions (own and by group), the counts, the page's captures and runs,
-# two for the strip, four for the profiles, one for the role
-PAGE_QUERIES = 14
+# three for the strip, four for the profiles, one for the role
+PAGE_QUERIES = 15
 
 
 def text(response: HttpResponseBase) -> str:
@@ -181,6 +181,18 @@ class TestRows:
         assert {"Done", "legacy", "7,817", "0.41"} <= set(words(response).split())
         assert reverse("trimming:download", args=[job.capture_id]) in text(response)
         assert "data-has-result" in text(response)
+
+    def test_a_result_in_quarantine_says_so_and_is_not_offered(
+        self, client: Client, owner: User
+    ) -> None:
+        job = make_job(owner)
+        done(job)
+        quarantine.put(TrimRun.objects.values_list("pk", flat=True), "a leak")
+        response = client.get(row_address(job))
+
+        assert "In quarantine" in words(response)
+        assert reverse("trimming:download", args=[job.capture_id]) not in text(response)
+        assert "data-has-result" not in text(response)
 
     @pytest.mark.parametrize(
         ("strategy", "look"),

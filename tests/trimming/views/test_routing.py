@@ -32,8 +32,8 @@ ROLLBACK = reverse("routing:rollback")
 WISH = {"mode": "scanning", "treatment_percent": "0", "shadow_percent": "0", "reason": "try"}
 WORD = {"word": "rollback", "reason": "bodies were seen"}
 # session, user, their permissions (own and by group), the policy, the lease, the breaker, the runs,
-# the history and its count, two for the strip, one for the role
-PAGE_QUERIES = 13
+# the history and its count, three for the strip, one for the role
+PAGE_QUERIES = 14
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +132,21 @@ class TestWhatIsShown:
         renew_guard(30)
         assert "Watched now" in page()
         assert "Nobody watches" not in page()
+
+    def test_that_legacy_is_retired_is_told_with_what_brings_it_back(self) -> None:
+        wish = Wish(Mode.SCANNING, legacy_retired=True)
+        publish(wish, origin=Origin.ROLLOUT, reason="completed")
+        words = page(ADMINISTRATOR)
+        for said in (
+            "Legacy is retired: what scanning fails on fails, until an emergency rollback",
+            "Legacy retired",
+            "so scanning gets every capture, however this stands",
+            "A capture on which scanning fails is served by nobody.",
+            "whatever is published here brings it back",
+        ):
+            assert said in words
+        emergency_rollback(reason="it fails")
+        assert "Legacy is retired" not in page(ADMINISTRATOR)
 
     def test_the_breaker_says_when_it_tries_again(self) -> None:
         at = timezone.now() + timedelta(seconds=60)
