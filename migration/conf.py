@@ -50,8 +50,7 @@ class RolloutLimits(Section):
         0.01,
         gt=0,
         lt=0.5,
-        description="chance of a rollback without cause, over the whole rollout, shared among the "
-        "rules of harm",
+        description="chance that the rules of chance roll back without cause, in a whole attempt",
     )
     promotion_alpha: float = Field(
         0.05, gt=0, lt=0.5, description="chance of a proof of few mismatches that is wrong"
@@ -118,6 +117,9 @@ class RolloutLimits(Section):
     health_low: float = Field(
         0.6, ge=0, le=1, description="the same, for reports in a row below this score"
     )
+    health_age_seconds: float = Field(
+        300.0, ge=5, le=DAY, description="an older health report says nothing any more"
+    )
     health_low_reports: int = Field(3, ge=1, le=1000, description="so many reports in a row")
     critical_hold_seconds: float = Field(
         600.0,
@@ -155,23 +157,6 @@ class RolloutLimits(Section):
     dry_run: str = Field(
         "", description="rules that are shown and have no effect, separated by commas"
     )
-
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """The shares of phase 3, growing."""
-        return texts.shares(self.gradual_percents)
-
-    @property
-    def window(self) -> texts.Window:
-        """When a promotion may happen."""
-        begin, end = texts.hours(self.window_hours)
-        return texts.Window(
-            texts.days(self.window_days),
-            begin,
-            end,
-            texts.zone(self.window_zone),
-            texts.freezes(self.freezes),
-        )
 
 
 registry.rule(

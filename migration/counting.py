@@ -87,6 +87,7 @@ def _counted(attempt: Attempt, limits: RolloutLimits, now: datetime) -> dict[str
     served = _serve(attempt, steps, since, builds, reach)
     leaks = _leaks(attempt, steps, since)
     compared = _compare(attempt, steps, since, builds, reach)
+    leaks += _uncounted_leaks(attempt, steps, since)
     tally = tally.share_out(assigned, _settle(attempt, now))
     tally = tally.serve(served, baseline).compare(compared, limits.slower_by)
     for at in leaks:
@@ -94,7 +95,8 @@ def _counted(attempt: Attempt, limits: RolloutLimits, now: datetime) -> dict[str
     return {
         "tally": tally_as_json(tally),
         "counted_until": reach.until,
-        "clean_at": now if is_clean(tally) else attempt.clean_at,
+        # what is left for the next look may speak against it
+        "clean_at": reach.until if is_clean(tally) else attempt.clean_at,
         **builds.values,
     }
 
@@ -299,6 +301,25 @@ def _compare(
         for digest, shadow in first.items()
     )
     return [_pair(shadow) for shadow in first.values()]
+
+
+def _uncounted_leaks(
+    attempt: Attempt, steps: Mapping[int, str], since: datetime
+) -> list[datetime]:
+    """Mark leaks of comparisons that count for nothing else: of a new build, or not the first.
+
+    A leak is no statistics: it counts whoever makes it, once for each capture.
+    """
+    leaking = {"state": ShadowState.DONE, "leak": LeakState.CONFIRMED}
+    shadows = Shadow.objects.filter(
+        finished_at__gte=since, policy_version__in=list(steps), **leaking
+    ).exclude(_marked(ComparedCapture, attempt, "digest", shadow__leak=LeakState.CONFIRMED))
+    found = {shadow.digest: shadow for shadow in shadows.defer("report")[:MOST]}
+    for digest, shadow in found.items():
+        ComparedCapture.objects.update_or_create(
+            attempt=attempt, digest=digest, defaults={"shadow": shadow}
+        )
+    return [at for shadow in found.values() if (at := shadow.finished_at) is not None]
 
 
 def _pair(shadow: Shadow) -> Compared:

@@ -132,7 +132,7 @@ def _forward(situation: Situation, results: tuple[Result, ...]) -> Decision:
             return Decision(
                 *(None, _("It waits for an approval."), results, "approval", request.expires_at)
             )
-    opens = situation.limits.window.opens(evidence.now)
+    opens = texts.window_of(situation.limits).opens(evidence.now)
     if opens is None:
         return Decision(None, _("No window for promotions opens in 400 days."), results, "window")
     if opens > evidence.now:
@@ -146,7 +146,7 @@ def steps_of(limits: RolloutLimits, phase: PhaseName) -> tuple[float, ...]:
     return {
         PhaseName.BASELINE: (0.0,),
         PhaseName.AB_TEST: (limits.ab_share,),
-        PhaseName.GRADUAL: limits.shares,
+        PhaseName.GRADUAL: texts.shares(limits.gradual_percents),
         PhaseName.FULL: (1.0,),
         PhaseName.CLEANUP: (1.0,),
     }[phase]

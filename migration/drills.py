@@ -15,6 +15,7 @@ from config.audit import SYSTEM, record
 from migration.choices import PhaseName, RolloutState
 from migration.effects import wish_of
 from migration.models import RollbackDrill, Rollout, Step, StepPolicy
+from migration.texts import window_of
 from migration.wanted import Actor
 from trimming.fence import fence
 from trimming.models import RoutingPolicy
@@ -95,7 +96,7 @@ def drill_if_due(now: datetime) -> RollbackDrill | None:
     if rollout is None or rollout.state != RolloutState.RUNNING:
         return None
     attempt, limits = rollout.attempt, rollout.limits()
-    if attempt.phase.name != PhaseName.CLEANUP or limits.window.opens(now) != now:
+    if attempt.phase.name != PhaseName.CLEANUP or window_of(limits).opens(now) != now:
         return None
     newest = RollbackDrill.objects.filter(attempt=attempt, passed=True).first()
     if newest is not None and now - newest.at < timedelta(days=limits.drill_days / 2):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from migration import approvals
 from migration.choices import PHASES, Move, PhaseName, PhaseState
 from migration.conf import RolloutLimits
@@ -20,10 +22,10 @@ from migration.decision import phase_behind, steps_of
 from migration.estimates import shadow_share
 from migration.freezing import freeze
 from migration.gates.conditions import LEAST_OF
-from migration.gates.evidence import baseline_from_json, tally_as_json
+from migration.gates.evidence import baseline_from_json, tally_as_json, tally_from_json
 from migration.gates.tally import Tally
 from migration.models import Attempt, EvidenceArchive, Phase, Rollout, Step, StepPolicy
-from migration.moves import phase_after
+from migration.moves import MoveRefusedError, phase_after
 from migration.wanted import Wanted
 from trimming.models import RoutingPolicy
 from trimming.policy import Wish, new_salt, newest_policy, publish_under_fence
@@ -35,9 +37,7 @@ BACK: Final = frozenset({Move.ROLL_BACK, Move.FAIL, Move.ABORT})
 FORWARD: Final = frozenset(
     {Move.START, Move.RESUME, Move.STEP, Move.PROMOTE, Move.COMPLETE, Move.RESTART}
 )
-# leaks and what differs call for phase 1 again
-NEEDS_BASELINE: Final = frozenset({"leak", "mismatch"})
-# what was served by these is kept back at once
+# what was served is kept back at once, and phase 1 comes again
 QUARANTINED: Final = frozenset({"leak"})
 
 
@@ -53,6 +53,8 @@ def take_effect(
     assert attempt is not None
     assert phase is not None  # all others come after the start
     here = _Here(rollout, attempt, phase, phase.step, rollout.limits(), now)
+    if move in FORWARD:
+        _refuse_if_overtaken(here.step, move)
     _end_phase(phase, phase_after(move, PhaseState(phase.state)), now)
     return EFFECTS[move](here, wanted)
 
@@ -67,6 +69,20 @@ class _Here:
     step: Step
     limits: RolloutLimits
     now: datetime
+
+
+def _refuse_if_overtaken(step: Step, move: Move) -> None:
+    """Refuse what was decided before somebody else published.  Under the fence.
+
+    A resumption puts the step's policy back, but a rollback stands.
+    """
+    newer = RoutingPolicy.objects.filter(version__gt=step.policy_version)
+    if newer.filter(origin=Origin.ROLLBACK).exists():
+        raise MoveRefusedError(_("A rollback was published meanwhile, and it stands."))
+    if move is not Move.RESUME and newer.exists():
+        raise MoveRefusedError(
+            _("Another policy than that of the rollout is in force meanwhile; look at it again.")
+        )
 
 
 def _freeze(here: _Here, wanted: Wanted) -> None:
@@ -147,8 +163,9 @@ def _end_step(step: Step, now: datetime) -> None:
     Step.objects.filter(pk=step.pk, ended_at=None).update(ended_at=now)
 
 
-def _end_attempt(attempt: Attempt, now: datetime, cause: str) -> None:
-    Attempt.objects.filter(pk=attempt.pk, ended_at=None).update(ended_at=now, cause=cause)
+def _end_attempt(attempt: Attempt, now: datetime, cause: str, **values: Any) -> None:
+    open_one = Attempt.objects.filter(pk=attempt.pk, ended_at=None)
+    open_one.update(ended_at=now, cause=cause, **values)
 
 
 def _take_back(
@@ -160,15 +177,17 @@ def _take_back(
     """
     move = wanted.move
     if phase is not None:
+        step = phase.step
+        approvals.withdraw(step, wanted.reason, is_expired=False, now=now)
         _end_phase(phase, phase_after(move, PhaseState(phase.state)), now)
-        _end_step(phase.step, now)
+        _end_step(step, now)
     if attempt is not None and attempt.ended_at is None:
-        _end_attempt(attempt, now, wanted.rule or move.value)
+        values: dict[str, Any] = {}
         if move is not Move.ABORT:
-            since = attempt.started_at if wanted.rule in QUARANTINED else attempt.clean_at
-            Attempt.objects.filter(pk=attempt.pk).update(suspect_since=since)
-    newest = newest_policy()
-    if wanted.rule == "routing" and newest.stands_back:
+            is_kept_back = wanted.rule in QUARANTINED
+            values["suspect_since"] = attempt.started_at if is_kept_back else attempt.clean_at
+        _end_attempt(attempt, now, wanted.rule or move.value, **values)
+    if wanted.rule == "routing" and (newest := newest_policy()).stands_back:
         return newest
     return publish_under_fence(
         Wish(Mode.LEGACY), origin=Origin.ROLLBACK, reason=wanted.reason[:500], actor=wanted.actor
@@ -182,7 +201,7 @@ def _begin_attempt(
     limits = rollout.limits()
     first = PhaseName.BASELINE if before is None else _first_phase(before, limits, now)
     if before is not None and last is not None:
-        _end_phase_of_old(last, now)
+        _end_phase_of_old(last, wanted, now)
         _end_attempt(before, now, wanted.move.value)
     keeps = before is not None and first is not PhaseName.BASELINE
     attempt = Attempt.objects.create(
@@ -216,7 +235,10 @@ def _first_phase(before: Attempt, limits: RolloutLimits, now: datetime) -> Phase
         baseline is None
         or (now - baseline.frozen_at).total_seconds() > limits.baseline_days * 86_400
     )
-    if is_old or before.new_build or before.cause in NEEDS_BASELINE:
+    # it was frozen, and then harm was found, or nobody approved what comes next
+    is_not_passed = before.phases.filter(number=1).exclude(state=PhaseState.PASSED).exists()
+    differs = tally_from_json(before.tally).mismatched > 0 or before.cause in QUARANTINED
+    if is_old or is_not_passed or differs or before.new_build:
         return PhaseName.BASELINE
     return PhaseName.AB_TEST
 
@@ -228,9 +250,10 @@ def _tally_with(before: Attempt) -> dict[str, Any]:
     return tally_as_json(Tally().with_baseline(baseline))
 
 
-def _end_phase_of_old(phase: Phase, now: datetime) -> None:
+def _end_phase_of_old(phase: Phase, wanted: Wanted, now: datetime) -> None:
     """A rollout that is restarted while it runs leaves its phase."""
     if phase.finished_at is None:
+        approvals.withdraw(phase.step, wanted.reason, is_expired=False, now=now)
         _end_phase(phase, PhaseState.ROLLED_BACK, now)
         _end_step(phase.step, now)
 

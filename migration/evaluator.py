@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import structlog
-from django.db.models import Max
+from django.db.models import Count, Max
 
 from config.faults import type_and_place
 from migration import suspects
 from migration.choices import ACTIVE, Move
+from migration.conf import RolloutLimits
 from migration.controller import OvertakenError, apply_move
 from migration.counting import LATE_COMMITS, count
 from migration.decision import Decision, Situation, decide
 from migration.models import Attempt, Evaluation, Rollout
 from migration.moves import MoveRefusedError
-from migration.situation import Surroundings, load, surroundings
+from migration.situation import Surroundings, situation_of, surroundings
 from migration.wanted import Wanted
 from monitoring.models import MetricSample
 from trimming.conf import routing_settings
@@ -36,13 +37,24 @@ KEEP_SECONDS: Final = 60.0
 IDLE_SECONDS: Final = 5.0
 
 
+class Seen(NamedTuple):
+    """What there was at a look; where it is the same again, there is nothing new."""
+
+    runs: dict[str, Any]
+    shadows: dict[str, Any]
+    sample_at: datetime | None
+    policy: int | None
+    rollout: int
+    revision: int
+
+
 @dataclass(slots=True)
 class Evaluator:
     """Looks again and again; keeps what it saw last, to do nothing where nothing is new."""
 
-    _seen: tuple[object, ...] = ()
+    _seen: Seen | None = None
     _looked_at: datetime | None = None
-    _sample_at: datetime | None = None
+    _around_of: tuple[object, ...] = ()
     _around: Surroundings | None = field(default=None)
 
     def look(self, now: datetime) -> Decision | None:
@@ -52,24 +64,28 @@ class Evaluator:
             # nobody's trial: whoever publishes a guarded policy by hand is watched by this process
             renew_guard(routing_settings().guard_seconds)
             return None
-        seen = _newest()
+        seen = _newest(rollout, now)
         if seen == self._seen and not self._is_due(now):
             return None
-        attempt = rollout.attempt
-        if not count(attempt, rollout.limits(), now):
+        attempt, limits = rollout.attempt, rollout.limits()
+        if not count(attempt, limits, now):
             return None
-        situation = load(rollout, now, self._surroundings(rollout, attempt, now))
+        around = self._surroundings(seen, attempt, limits, now)
+        situation = situation_of(rollout, attempt, limits, around, now)
         self._seen, self._looked_at = seen, now
         return act(rollout, attempt, situation)
 
     def _is_due(self, now: datetime) -> bool:
         return self._looked_at is None or now - self._looked_at >= timedelta(seconds=IDLE_SECONDS)
 
-    def _surroundings(self, rollout: Rollout, attempt: Attempt, now: datetime) -> Surroundings:
-        newest = MetricSample.objects.order_by("-at").values_list("at", flat=True).first()
-        if self._around is None or newest != self._sample_at or self._is_due(now):
-            self._around = surroundings(attempt, rollout.limits(), now)
-            self._sample_at = newest
+    def _surroundings(
+        self, seen: Seen, attempt: Attempt, limits: RolloutLimits, now: datetime
+    ) -> Surroundings:
+        # what is known of one attempt or phase says nothing of the next
+        of = (seen.sample_at, attempt.pk, seen.revision)
+        if self._around is None or of != self._around_of or self._is_due(now):
+            self._around = surroundings(attempt, limits, now)
+            self._around_of = of
         return self._around
 
 
@@ -78,31 +94,31 @@ def active_rollout() -> Rollout | None:
     return Rollout.objects.filter(state__in=ACTIVE).first()
 
 
-def _newest() -> tuple[object, ...]:
+def _newest(rollout: Rollout, now: datetime) -> Seen:
     """Return what changes when there is something new; cheap, by indexes."""
-    samples = MetricSample.objects.aggregate(at=Max("at"))["at"]
-    policy = RoutingPolicy.objects.aggregate(version=Max("version"))["version"]
-    rollout = (
-        Rollout.objects.filter(state__in=ACTIVE).values_list("pk", "state", "revision").first()
+    return Seen(
+        _ended(TrimRun, now),
+        _ended(Shadow, now),
+        MetricSample.objects.aggregate(at=Max("at"))["at"],
+        RoutingPolicy.objects.aggregate(version=Max("version"))["version"],
+        rollout.pk,
+        rollout.revision,
     )
-    return _ended(TrimRun), _ended(Shadow), samples, policy, rollout
 
 
-def _ended(model: type[TrimRun | Shadow]) -> tuple[datetime | None, int]:
-    """Return when the newest one ended, and how many just before it: one may commit after it."""
-    ended = model._default_manager.all()
-    newest = ended.aggregate(at=Max("finished_at"))["at"]
-    if newest is None:
-        return None, 0
-    return newest, ended.filter(finished_at__gt=newest - LATE_COMMITS).count()
+def _ended(model: type[TrimRun | Shadow], now: datetime) -> dict[str, Any]:
+    """Return when the newest one ended, and how many lately: one may commit behind it."""
+    lately = model._default_manager.filter(finished_at__gt=now - LATE_COMMITS)
+    return lately.aggregate(at=Max("finished_at"), count=Count("pk"))
 
 
 def act(rollout: Rollout, attempt: Attempt, situation: Situation) -> Decision:
     """Decide, store what was looked at, and do what follows."""
     decision = decide(situation)
-    keep(attempt, situation, decision)
     if decision.move is not None:
+        # nothing comes before a rollback; the decision keeps what it went by itself
         _apply(rollout, situation, decision)
+    keep(attempt, situation, decision)
     if _is_fresh(situation):
         renew_guard(routing_settings().guard_seconds)
     return decision

@@ -15,8 +15,10 @@ from django.conf import settings
 from django.contrib.auth.models import PermissionsMixin
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
-from pydantic import ValidationError
 
+from config.current import current
+from config.layers import quoted
+from config.sections import accepted, fits, number, registry
 from migration.choices import ACTIVE, ApprovalState, Move, RolloutState
 from migration.conf import RolloutLimits, rollout_limits
 from migration.controller import OvertakenError, apply_move
@@ -74,19 +76,41 @@ def create(name: str, limits: Mapping[str, Any], actor: Actor, now: datetime) ->
 
 def checked(changes: Mapping[str, Any]) -> RolloutLimits:
     """Return the limits with ``changes``; raises RefusedError with what is accepted."""
+    fields = RolloutLimits.model_fields
+    for name, value in changes.items():
+        if name not in fields:
+            words = {"name": quoted(name), "known": ", ".join(sorted(fields))}
+            raise RefusedError(_("%(name)s is no limit; expected one of: %(known)s.") % words)
+        if not fits(fields[name], value):
+            words = {"name": name, "value": quoted(value), "accepted": accepted(fields[name])}
+            raise RefusedError(_("%(name)s is %(value)s; expected %(accepted)s.") % words)
+    found = RolloutLimits(**{**rollout_limits().model_dump(), **changes})
     try:
-        found = RolloutLimits(**{**rollout_limits().model_dump(), **changes})
         rule_names(found.dry_run)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(each) for each in first["loc"]) or "rollout"
-        words = {"name": name[:60], "why": first["msg"]}
-        raise RefusedError(_("The limit %(name)s is not accepted: %(why)s.") % words) from None
     except ValueError as error:
-        raise RefusedError(
-            _("The limit %(name)s is not accepted: %(why)s.") % {"name": "dry_run", "why": error}
-        ) from None
+        raise RefusedError(_("dry_run is not accepted: %(why)s.") % {"why": error}) from None
+    _refuse_contradictions(found)
     return found
+
+
+def _refuse_contradictions(limits: RolloutLimits) -> None:
+    """Hold limits to the rules between settings."""
+    own = {f"{RolloutLimits.section}.{name}": value for name, value in limits}
+    for rule in registry.rules:
+        names = (rule.lower, rule.upper)
+        if not own.keys() & set(names):
+            continue
+        low, high = (
+            own[name] if name in own else current().value(*name.split(".")) for name in names
+        )
+        if low < high or (rule.or_equal and low == high):
+            continue
+        words = {
+            "lower": f"{rule.lower} ({number(low)})",
+            "upper": f"{rule.upper} ({number(high)})",
+            "why": rule.reason,
+        }
+        raise RefusedError(_("%(lower)s must be below %(upper)s: %(why)s.") % words)
 
 
 def start(rollout: Rollout, actor: Actor, reason: str, now: datetime) -> Decision:
@@ -208,4 +232,5 @@ def _can_go(rollout: Rollout) -> None:
         )
     if TREATMENT not in available(settings.TRIMMING_STRATEGIES):
         raise RefusedError(_("The scanning strategy is not installed."))
-    rule_names(rollout.limits().dry_run)
+    # those of the settings may have been changed since
+    checked(rollout.limits().model_dump())

@@ -38,7 +38,7 @@ def steps() -> tuple[Step, ...]:
     return (
         Step("evaluate", LOOK_SECONDS, lambda: evaluator.look(timezone.now())),
         Step("suspects", 5, _suspects),
-        Step("drill", 600, lambda: drill_if_due(timezone.now())),
+        Step("drill", 30, lambda: drill_if_due(timezone.now())),
         Step("reports", 60, lambda: store_final_reports(timezone.now())),
     )
 

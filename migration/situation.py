@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from migration.choices import ApprovalState, PhaseName, PhaseState, RolloutState
 from migration.conf import RolloutLimits
-from migration.counting import COUNTED
 from migration.decision import Request, Situation, step_name
 from migration.gates.evidence import (
     Cleanup,
@@ -24,12 +23,19 @@ from migration.gates.evidence import (
 )
 from migration.gates.harm import CAUSED
 from migration.gates.tally import ArmCount
-from migration.models import Attempt, Phase, RollbackDrill, Rollout, Step, StepPolicy
+from migration.models import (
+    Attempt,
+    Phase,
+    RollbackDrill,
+    Rollout,
+    ServedCapture,
+    Step,
+    StepPolicy,
+)
 from monitoring.choices import Verdict
 from monitoring.conf import health_settings, targets
 from monitoring.metrics.histograms import from_json, merge
 from monitoring.models import HealthReport, MetricSample
-from trimming.choices import OUTCOME_KINDS, OutcomeKind, RunOutcome
 from trimming.models import RoutingPolicy, TrimRun
 from trimming.routing import CONTROL
 from trimming.routing_choices import Origin
@@ -51,13 +57,22 @@ class Surroundings:
     is_machine_busy: bool
 
 
-def load(rollout: Rollout, now: datetime, around: Surroundings | None = None) -> Situation:
+def load(rollout: Rollout, now: datetime) -> Situation:
     """Return the situation of an active rollout; its attempt was counted before."""
-    attempt = rollout.attempt
+    attempt, limits = rollout.attempt, rollout.limits()
+    return situation_of(rollout, attempt, limits, surroundings(attempt, limits, now), now)
+
+
+def situation_of(
+    rollout: Rollout,
+    attempt: Attempt,
+    limits: RolloutLimits,
+    around: Surroundings,
+    now: datetime,
+) -> Situation:
+    """Return the situation of a rollout whose attempt, limits and surroundings are known."""
     phase = attempt.phase
     step = phase.step
-    limits = rollout.limits()
-    around = around or surroundings(attempt, limits, now)
     return Situation(
         state=RolloutState(rollout.state),
         limits=limits,
@@ -108,7 +123,8 @@ def evidence_of(
 
 def step_seconds(step: Step, now: datetime) -> float:
     """Return the time that a step has had, without pauses."""
-    end = step.ended_at or step.paused_at or now
+    # a step that ended while it was paused has not gone on
+    end = step.paused_at or step.ended_at or now
     return max(0.0, (end - step.began_at).total_seconds() - step.paused_seconds)
 
 
@@ -121,14 +137,14 @@ def _request(step: Step) -> Request | None:
 
 def _overtaken(step: Step) -> tuple[str, bool]:
     """Return why the policy in force is not that of the step, and whether it was a rollback."""
-    newer = RoutingPolicy.objects.filter(version__gt=step.policy_version).order_by("version")
-    rollback = newer.filter(origin=Origin.ROLLBACK).first()
+    newer = list(RoutingPolicy.objects.filter(version__gt=step.policy_version).order_by("version"))
+    rollback = next((each for each in newer if each.origin == Origin.ROLLBACK), None)
     if rollback is not None:
         words = {"name": rollback.actor_name, "reason": rollback.reason}
         return _("%(name)s rolled back: %(reason)s") % words, True
-    newest = newer.last()
-    if newest is None:
+    if not newer:
         return "", False
+    newest = newer[-1]
     words = {"version": newest.version, "name": newest.actor_name}
     said = _(
         "Policy %(version)d by %(name)s is in force and not that of the rollout: pause and resume "
@@ -143,15 +159,13 @@ def _imported(attempt: Attempt) -> tuple[int, int]:
 
 
 def _recent(attempt: Attempt, limits: RolloutLimits, now: datetime) -> ArmCount:
-    """Return the newest runs of all arms, by how their strategy ended."""
-    since = max(attempt.started_at, now - RECENT)
-    outcomes = (
-        TrimRun.objects.filter(finished_at__gte=since, outcome__in=COUNTED)
-        .order_by("-finished_at")
-        .values_list("outcome", flat=True)[: RECENT_TIMES * limits.error_rate_runs]
+    """Return the newest captures of both arms; one that is tried again and again counts once."""
+    failed = list(
+        ServedCapture.objects.filter(attempt=attempt, run__finished_at__gte=now - RECENT)
+        .order_by("-run__finished_at")
+        .values_list("failed", flat=True)[: RECENT_TIMES * limits.error_rate_runs]
     )
-    kinds = [OUTCOME_KINDS[RunOutcome(each)] for each in outcomes]
-    return ArmCount(len(kinds), kinds.count(OutcomeKind.STRATEGY_FAILURE))
+    return ArmCount(len(failed), sum(failed))
 
 
 def _health(around: Surroundings, now: datetime) -> Health | None:
@@ -200,11 +214,12 @@ def surroundings(attempt: Attempt, limits: RolloutLimits, now: datetime) -> Surr
     since = max(attempt.started_at, now - max(hold, BUSY_OVER))
     samples = list(MetricSample.objects.filter(at__gt=since).order_by("-at"))
     newest = samples[0].at if samples else _newest_sample()
-    reports = _reports(attempt, limits)
+    reports = _reports(attempt)
+    scored = reports.filter(score__isnull=False)[: limits.health_low_reports]
     return Surroundings(
         newest_sample_at=newest,
-        health=reports[0] if reports else None,
-        low_in_a_row=_low_in_a_row(reports, limits),
+        health=reports.first(),
+        low_in_a_row=_low_in_a_row(scored, limits),
         critical_since=dict(_critical(samples)),
         is_machine_busy=_is_busy(samples, now),
     )
@@ -214,20 +229,17 @@ def _newest_sample() -> datetime | None:
     return MetricSample.objects.order_by("-at").values_list("at", flat=True).first()
 
 
-def _reports(attempt: Attempt, limits: RolloutLimits) -> list[HealthReport]:
-    """Return the newest reports since treatment serves; what came before says nothing of it."""
+def _reports(attempt: Attempt) -> QuerySet[HealthReport]:
+    """Return the reports since treatment serves, newest first; others say nothing of it."""
     treated = attempt.phases.filter(number=2).exclude(state=PhaseState.PENDING).first()
     since = attempt.started_at if treated is None else treated.started_at
-    rows = HealthReport.objects.filter(at__gte=since).order_by("-at", "-pk")
-    return list(rows[: max(limits.health_low_reports, 1)])
+    return HealthReport.objects.filter(at__gte=since).order_by("-at", "-pk")
 
 
-def _low_in_a_row(reports: Sequence[HealthReport], limits: RolloutLimits) -> int:
+def _low_in_a_row(scored: Iterable[HealthReport], limits: RolloutLimits) -> int:
     count = 0
-    for report in reports:
-        if report.score is None:
-            continue
-        if report.score >= limits.health_low or not CAUSED & set(failing(report)):
+    for report in scored:
+        if (report.score or 0.0) >= limits.health_low or not CAUSED & set(failing(report)):
             break
         count += 1
     return count

@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from migration.choices import PhaseName
+
+if TYPE_CHECKING:
+    from migration.conf import RolloutLimits
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOURS: Final = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
@@ -141,3 +144,11 @@ def _freeze(text: str) -> tuple[date, date]:
     if begin > end:
         raise ValueError(f"{text[:40]!r} ends before it begins")
     return begin, end
+
+
+def window_of(limits: RolloutLimits) -> Window:
+    """Return when promotions may happen under these limits."""
+    begin, end = hours(limits.window_hours)
+    return Window(
+        days(limits.window_days), begin, end, zone(limits.window_zone), freezes(limits.freezes)
+    )

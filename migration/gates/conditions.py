@@ -153,8 +153,10 @@ def mismatch(evidence: Evidence, limits: RolloutLimits) -> Judged:
 
 def frozen(evidence: Evidence, limits: RolloutLimits) -> Judged:
     """Phase 1: the baseline is stored."""
-    if evidence.baseline is None:
+    if evidence.baseline is None and evidence.phase is PhaseName.BASELINE:
         return unknown(_("The baseline is frozen when everything else is met."))
+    if evidence.baseline is None:
+        return unknown(_("There is no frozen baseline: restart the rollout at phase 1."))
     return passed(
         _("The baseline is frozen: %(failed)d of %(runs)d runs failed.")
         % {"failed": evidence.baseline.failed, "runs": evidence.baseline.runs}
@@ -178,6 +180,11 @@ def health(evidence: Evidence, limits: RolloutLimits) -> Judged:
     report = evidence.health
     if report is None or report.score is None:
         return unknown(_("There is no health score, so nothing is known."))
+    if report.age_seconds > limits.health_age_seconds:
+        return unknown(
+            _("The newest health report is %(age).0f s old, at most %(limit).0f s are allowed.")
+            % {"age": report.age_seconds, "limit": limits.health_age_seconds}
+        )
     message = _("The health score is %(score).2f, at least %(limit).2f must be.") % {
         "score": report.score,
         "limit": limits.least_health,

@@ -107,6 +107,8 @@ def health(evidence: Evidence, limits: RolloutLimits) -> Judged:
     report = evidence.health
     if report is None or report.score is None:
         return passed(_("There is no health score, and what is unknown never rolls back."))
+    if report.age_seconds > limits.health_age_seconds:
+        return passed(_("The newest health report is too old to say anything."))
     at_once = report.score < limits.health_floor
     lasting = report.low_in_a_row >= limits.health_low_reports
     message = _(
@@ -119,8 +121,11 @@ def health(evidence: Evidence, limits: RolloutLimits) -> Judged:
         "limit": limits.health_low,
         "times": limits.health_low_reports,
     }
-    if not (at_once or lasting) or not CAUSED & set(report.failing):
+    if not (at_once or lasting):
         return Judged(GateVerdict.PASSED, message, report.score, limits.health_floor)
+    if not CAUSED & set(report.failing):
+        message += " " + _("Scanning is not to blame for what fails, so it holds.")
+        return Judged(GateVerdict.INCONCLUSIVE, message, report.score, limits.health_floor)
     most = _most_evidence(evidence)
     message += " " + _("Evidence against scanning is %(e).3g, it rolls back from %(limit).0f.") % {
         "e": math.exp(min(most, LARGEST_LOG_E)),

@@ -68,20 +68,22 @@ RULES: Final = (
     _rule("baseline", GATE, conditions.frozen, B, A, G, F, C),
 )
 NAMES: Final = frozenset(rule.name for rule in RULES)
+# without these nothing else means anything
+NEVER_DRY: Final = frozenset({"leak", "routing", "build", "baseline"})
 
 
 def rule_names(text: str) -> frozenset[str]:
-    """Return the rules that a text names; raises ValueError for one that does not exist."""
-    wrong = [each for each in texts.names(text) if each not in NAMES]
+    """Return the rules that a text names; raises ValueError for one that cannot be dry."""
+    wrong = [each for each in texts.names(text) if each not in NAMES - NEVER_DRY]
     if wrong:
-        known = ", ".join(sorted(NAMES))
-        raise ValueError(f"{wrong[0][:40]!r} is no rule; expected some of: {known}")
+        known = ", ".join(sorted(NAMES - NEVER_DRY))
+        raise ValueError(f"{wrong[0][:40]!r} is no rule that can be dry; expected some of: {known}")
     return frozenset(texts.names(text))
 
 
 def judge(evidence: Evidence, limits: RolloutLimits) -> tuple[Result, ...]:
     """Return what each rule of the present phase says."""
-    dry = frozenset(texts.names(limits.dry_run))
+    dry = frozenset(texts.names(limits.dry_run)) - NEVER_DRY
     return tuple(
         Result(rule.name, rule.kind, *rule.judge(evidence, limits), rule.name in dry)
         for rule in RULES

@@ -170,17 +170,13 @@ def _runs(
     )
     for began, ms, is_on, fails, size, each_ms, shows, leaks, refused, matters, rubbish in columns:
         at = began + ms / 1000
-        first = (at, began, policy.epoch, is_on, policy.share, each_ms)
+        duration = None if fails else ms
+        run = Served(is_on, policy.share, policy.step, fails, size, duration, START)
+        head = (at, began, policy.epoch, is_on, policy.share, each_ms)
         if rubbish:
-            yield Ended(*first, shows=False, leaks=False, is_refused=False, matters=False)
-            continue
-        yield Ended(
-            *first,
-            *(shows, leaks, refused, matters),
-            Served(
-                is_on, policy.share, policy.step, fails, size, None if fails else ms, moment(at)
-            ),
-        )
+            yield Ended(*head, shows=False, leaks=False, is_refused=False, matters=False)
+        else:
+            yield Ended(*head, shows, leaks, refused, matters, run)
 
 
 def _pairs(

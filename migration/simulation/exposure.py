@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from migration.simulation.ended import Ended
 
 
@@ -22,20 +24,21 @@ class Exposure:
         self.published_after_rollback = 0
         self.discarded = 0
 
-    def note(self, each: Ended, *, is_faulty: bool) -> None:
-        """Add what ended; ``is_faulty``: the fault has begun."""
-        if not each.on_treatment or (each.run is None and each.pair is None):
-            return
-        if each.shows:
-            self.first_shown = min(each.began, self.first_shown or each.began)
-        if self.first_shown is not None and not self.epoch:
-            self.runs_since_shown += 1
-        if each.run is None or each.run.failed:
-            return
-        if each.epoch != self.epoch:
-            self.discarded += 1
-            return
-        self.published += 1
-        self.published_faulty += is_faulty
-        self.published_leaks += each.leaks
-        self.published_after_rollback += self.epoch > 0
+    def note(self, batch: Iterable[Ended], *, is_faulty: bool) -> None:
+        """Add what ended, in its order; ``is_faulty``: the fault has begun."""
+        for each in batch:
+            if not each.on_treatment or (each.run is None and each.pair is None):
+                continue
+            if each.shows:
+                self.first_shown = min(each.began, self.first_shown or each.began)
+            if self.first_shown is not None and not self.epoch:
+                self.runs_since_shown += 1
+            if each.run is None or each.run.failed:
+                continue
+            if each.epoch != self.epoch:
+                self.discarded += 1
+                continue
+            self.published += 1
+            self.published_faulty += is_faulty
+            self.published_leaks += each.leaks
+            self.published_after_rollback += self.epoch > 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from migration.choices import PhaseName
@@ -99,14 +99,14 @@ class Surroundings:
     def __init__(self, limits: RolloutLimits) -> None:
         self._limits = limits
         self.control, self.treatment = ArmLog(), ArmLog()
-        self._low_in_a_row = 0
         self.baseline_bytes_per_second: float | None = None
 
-    def note(self, each: Ended) -> None:
-        """Add a served run."""
-        if each.run is not None:
-            log = self.treatment if each.on_treatment else self.control
-            log.note(each.run, each.at, each.message_ms)
+    def note(self, batch: Iterable[Ended]) -> None:
+        """Add served runs, in the order in which they end."""
+        for each in batch:
+            if each.run is not None:
+                log = self.treatment if each.on_treatment else self.control
+                log.note(each.run, each.at, each.message_ms)
 
     def recent(self, now: float) -> ArmCount:
         """Return the newest runs of both arms."""
@@ -135,14 +135,13 @@ class Surroundings:
         if phase is PhaseName.BASELINE:
             return WELL
         if not (is_busy or phase in SCORED or self.may_fail(now, tally)):
-            self._low_in_a_row = 0
             return WELL
         findings = judge(self._facts(now, tally, is_busy=is_busy), LIMITS)
         score = overall(findings).score
         failing = tuple(each.dimension.value for each in findings if each.verdict is Verdict.FAIL)
-        is_low = score is not None and score < self._limits.health_low and CAUSED & set(failing)
-        self._low_in_a_row = self._low_in_a_row + 1 if is_low else 0
-        return Health(score, 0.0, failing, self._low_in_a_row)
+        is_low = score is not None and score < self._limits.health_low
+        # a dimension that fails holds the score below the floor, where one report is enough
+        return Health(score, 0.0, failing, int(is_low and bool(CAUSED & set(failing))))
 
     def may_fail(self, now: float, tally: Tally) -> bool:
         """Tell whether a dimension could fail: a rate, a breaker, a burn rate, or evidence."""
@@ -161,7 +160,9 @@ class Surroundings:
 
     def _is_throughput_lost(self, now: float) -> bool:
         baseline, found = self.baseline_bytes_per_second, self._bytes_per_second(now)
-        return bool(baseline and found) and (found or 0) <= (1 - LOST_THROUGHPUT[1]) * (baseline or 0)
+        return bool(baseline and found) and (found or 0) <= (1 - LOST_THROUGHPUT[1]) * (
+            baseline or 0
+        )
 
     def _bytes_per_second(self, now: float) -> float | None:
         since = now - WINDOW_SECONDS

@@ -51,10 +51,10 @@ class PhaseRecord:
 class Outcome:
     """All that is told of one rollout.
 
-    Detection counts from the first run of treatment, served or compared, in which the fault is:
-    ``detection_seconds`` from when its capture came, ``detection_runs`` those that ended from it on.
-    ``treatment_runs`` are results of treatment that were served, ``exposed_runs`` those since the
-    fault began and ``leaked_runs`` those with a leak.  None where there was no rollback by a fault.
+    Detection counts from the first run of treatment, served or compared, that shows the fault:
+    ``detection_seconds`` from when its capture came, ``detection_runs`` are runs of treatment that
+    ended from it on; None where no rollback followed.  ``treatment_runs`` are results of treatment
+    that were served, ``exposed_runs`` those since the fault began, ``leaked_runs`` those that leak.
     ``held_by`` names what stood against going on at the end.
     """
 
@@ -82,3 +82,83 @@ class Outcome:
         if any(each.state is PhaseState.FAILED for each in self.phases):
             return Ending.FAILED
         return Ending.ROLLED_BACK if self.state is RolloutState.ROLLED_BACK else Ending.HELD
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values; times in seconds since the start."""
+        plan = self.plan
+        return {
+            "seed": plan.seed,
+            "fault": plan.fault.value,
+            "fault_phase": plan.fault_phase,
+            "disturbance": plan.disturbance.value,
+            "state": self.state.value,
+            "ending": self.ending.value,
+            "rule": self.rule,
+            "held_by": self.held_by,
+            "seconds": round(self.seconds, 3),
+            "phases": [phase_as_json(each) for each in self.phases],
+            "decisions": [moved_as_json(each) for each in self.decisions],
+            "is_false_alarm": self.is_false_alarm,
+            "detection_seconds": _rounded(self.detection_seconds),
+            "detection_runs": self.detection_runs,
+            "treatment_runs": self.treatment_runs,
+            "exposed_runs": self.exposed_runs,
+            "leaked_runs": self.leaked_runs,
+            "treatment_discarded": self.treatment_discarded,
+            "treatment_published_after_rollback": self.treatment_published_after_rollback,
+        }
+
+
+def phase_as_json(phase: PhaseRecord) -> dict[str, Any]:
+    """Return plain values of a phase."""
+    return {
+        "name": phase.name.value,
+        "state": phase.state.value,
+        "began_seconds": _rounded(phase.began_seconds),
+        "ended_seconds": _rounded(phase.ended_seconds),
+        "shares": list(phase.shares),
+    }
+
+
+def moved_as_json(moved: Moved) -> dict[str, Any]:
+    """Return plain values of a move."""
+    return {
+        "at_seconds": round(moved.at_seconds, 3),
+        "phase": moved.phase.value,
+        "step": moved.step,
+        "move": moved.move.value,
+        "rule": moved.rule,
+        "reason": moved.reason,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return what many rollouts of one plan have in common; medians, and the most of each."""
+    found = [each for each in outcomes if each.detection_seconds is not None]
+    return {
+        "rollouts": len(outcomes),
+        "endings": dict(Counter(each.ending.value for each in outcomes)),
+        "rules": dict(Counter(each.rule for each in outcomes if each.rule)),
+        "held_by": dict(Counter(each.held_by for each in outcomes if each.ending is Ending.HELD)),
+        "false_alarms": sum(each.is_false_alarm for each in outcomes),
+        "detected": len(found),
+        "detection_seconds": _spread([each.detection_seconds or 0.0 for each in found]),
+        "detection_runs": _spread([each.detection_runs or 0 for each in found]),
+        "exposed_runs": _spread([each.exposed_runs for each in outcomes]),
+        "leaked_runs": sum(each.leaked_runs for each in outcomes),
+        "treatment_discarded": sum(each.treatment_discarded for each in outcomes),
+        "treatment_published_after_rollback": sum(
+            each.treatment_published_after_rollback for each in outcomes
+        ),
+        "days": _spread([each.seconds / DAY for each in outcomes]),
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    return {"median": round(median(values), 3), "most": round(max(values), 3)}

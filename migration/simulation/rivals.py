@@ -6,11 +6,13 @@ They see every run of either strategy, served or compared, as it ends, and chang
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import ClassVar, Final
 
+from migration.decision import Decision, Situation
 from migration.simulation.ended import Ended
 
 NEWEST_RUNS: Final = 100
@@ -20,21 +22,17 @@ TIMES: Final = 2.0
 Z_LIMIT: Final = 1.6448536269514722
 
 
-class Watcher(Protocol):
-    """Who is told of all that ends, and of every tick."""
+class Watcher:
+    """Who is told of all that ends, of every tick, and of every decision."""
 
-    def saw(self, each: Ended) -> None:
-        """Take note of a run or a comparison."""
+    def saw(self, batch: Sequence[Ended]) -> None:
+        """Take note of runs and comparisons, in the order in which they end."""
 
     def tick(self, now: float) -> None:
         """Look; ``now`` is in seconds since the start."""
 
-
-class Rival(Protocol):
-    """A rule that would roll back at ``fired_at``, in seconds since the start."""
-
-    name: str
-    fired_at: float | None
+    def decided(self, situation: Situation, decision: Decision) -> None:
+        """Take note of a decision and what it went by."""
 
 
 @dataclass(slots=True)
@@ -55,7 +53,53 @@ class Arm:
         return self.failed / self.runs if self.runs else 0.0
 
 
-class FixedThreshold:
+class Rival(Watcher, ABC):
+    """A rule that would roll back at ``fired_at``.  Times are in seconds since the start.
+
+    ``runs_since_shown`` are runs of treatment from the first one on that shows the fault.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.fired_at: float | None = None
+        self.shown_at: float | None = None
+        self.runs_since_shown = 0
+        self.control, self.treatment = Arm(), Arm()
+
+    @property
+    def is_false_alarm(self) -> bool:
+        """Tell whether it fired before the fault showed."""
+        return self.fired_at is not None and self.shown_at is None
+
+    @property
+    def detection_seconds(self) -> float | None:
+        """How long after the first run that shows the fault it fired."""
+        if self.fired_at is None or self.shown_at is None:
+            return None
+        return self.fired_at - self.shown_at
+
+    def saw(self, batch: Sequence[Ended]) -> None:
+        """Take note of runs and comparisons, until it has fired."""
+        for each in batch:
+            if self.fired_at is not None:
+                return
+            for on_treatment, failed in runs_of(each):
+                if not on_treatment:
+                    self.control.add(failed)
+                    continue
+                if each.shows:
+                    self.shown_at = min(each.began, self.shown_at or each.began)
+                self.runs_since_shown += self.shown_at is not None
+                self.treatment.add(failed)
+                self.after_treatment(each.at, failed)
+
+    @abstractmethod
+    def after_treatment(self, at: float, failed: bool) -> None:
+        """Look after a run of treatment."""
+
+
+class FixedThreshold(Rival):
     """Roll back when treatment's newest 100 runs fail more than twice as often as control's.
 
     Looked at after every run of treatment, from 20 runs of treatment and of control on.  The rate
@@ -65,31 +109,20 @@ class FixedThreshold:
     name = "fixed threshold"
 
     def __init__(self) -> None:
-        self.fired_at: float | None = None
+        super().__init__()
         self._newest: deque[bool] = deque(maxlen=NEWEST_RUNS)
-        self._control = Arm()
 
-    def saw(self, each: Ended) -> None:
-        """Take note, and look after a run of treatment."""
-        for on_treatment, failed in runs_of(each):
-            if not on_treatment:
-                self._control.add(failed)
-                continue
-            self._newest.append(failed)
-            if self.fired_at is None and self._is_over():
-                self.fired_at = each.at
-
-    def tick(self, now: float) -> None:
-        """Nothing: it looks after every run."""
-
-    def _is_over(self) -> bool:
-        n = len(self._newest)
-        if min(n, self._control.runs) < LEAST_RUNS:
-            return False
-        return sum(self._newest) / n > TIMES * self._control.rate
+    def after_treatment(self, at: float, failed: bool) -> None:
+        """Look."""
+        newest = self._newest
+        newest.append(failed)
+        if min(len(newest), self.control.runs) < LEAST_RUNS:
+            return
+        if sum(newest) / len(newest) > TIMES * self.control.rate:
+            self.fired_at = at
 
 
-class RepeatedTest:
+class RepeatedTest(Rival):
     """Roll back when a one-sided test of two proportions is significant at 5 %, at any tick.
 
     All runs since the start count; the rate under H0 is that of both together.
@@ -97,14 +130,8 @@ class RepeatedTest:
 
     name = "repeated z-test"
 
-    def __init__(self) -> None:
-        self.fired_at: float | None = None
-        self._control, self._treatment = Arm(), Arm()
-
-    def saw(self, each: Ended) -> None:
-        """Take note."""
-        for on_treatment, failed in runs_of(each):
-            (self._treatment if on_treatment else self._control).add(failed)
+    def after_treatment(self, at: float, failed: bool) -> None:
+        """Nothing: it looks at ticks."""
 
     def tick(self, now: float) -> None:
         """Look."""
@@ -113,7 +140,7 @@ class RepeatedTest:
 
     def z(self) -> float:
         """Return the difference of both rates in its standard errors; 0 where there is none."""
-        control, treatment = self._control, self._treatment
+        control, treatment = self.control, self.treatment
         if not (control.runs and treatment.runs):
             return 0.0
         both = (control.failed + treatment.failed) / (control.runs + treatment.runs)

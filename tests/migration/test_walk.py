@@ -6,7 +6,7 @@ import pytest
 
 from migration import drills
 from migration.choices import PHASES, Move, PhaseName, PhaseState, RolloutState
-from migration.models import Decision, Rollout, StepPolicy
+from migration.models import Decision, StepPolicy
 from migration.replay import replay
 from tests.migration.traffic import Service, start, walk
 from trimming.policy import newest_policy

@@ -8,24 +8,43 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from config.models import AuditEvent
 from migration import operations
 from migration.choices import PHASES, Move, PhaseName
-from migration.controller import Wanted, apply_move
+from migration.controller import apply_move
 from migration.decision import Decision
 from migration.evaluator import Evaluator
 from migration.gates.evidence import tally_from_json
 from migration.gates.tally import Tally
 from migration.models import Rollout
+from migration.wanted import Wanted
 from monitoring.choices import Dimension, Verdict
 from monitoring.models import HealthReport, MetricSample
 from tests.factories import make_user, standard
 from trimming.choices import CaptureOrigin, JobState, RunOutcome
-from trimming.models import Capture, Shadow, TrimJob, TrimRun
+from trimming.models import (
+    Capture,
+    Profile,
+    Quarantine,
+    RoutingPolicy,
+    Shadow,
+    TrimJob,
+    TrimRun,
+)
 from trimming.policy import newest_policy, renew_guard
-from trimming.routing import CONTROL, SHARES, TREATMENT, bucket_of, is_below
+from trimming.routing import (
+    CONTROL,
+    SHARES,
+    TREATMENT,
+    Traits,
+    bucket_of,
+    decide,
+    is_below,
+)
 from trimming.routing_choices import LeakState, ShadowOutcome, ShadowState
 from trimming.routing_of_jobs import decided
 
@@ -55,12 +74,17 @@ WAITS: dict[str, Any] = {
 _numbers = itertools.count(1)
 
 
+def _new_digest() -> str:
+    return hashlib.sha256(f"capture {next(_numbers)}".encode()).hexdigest()
+
+
 @dataclass
 class Service:
     """A service whose clock is moved by the test; every capture is a new one."""
 
     now: datetime = field(default_factory=timezone.now)
     owner: User = field(default_factory=make_user)
+    profile: Profile = field(default_factory=standard)
     evaluator: Evaluator = field(default_factory=Evaluator)
     versions: dict[str, str] = field(default_factory=lambda: dict(VERSIONS))
 
@@ -80,6 +104,41 @@ class Service:
             defaults={"covers_seconds": 5, "late_ms": 1, "values": {"cpu_percent": 10, **values}},
         )
 
+    def _ended(self, job: TrimJob, outcome: RunOutcome, ms: float, attempt: int) -> dict[str, Any]:
+        done = outcome == RunOutcome.DONE
+        return {
+            "job": job,
+            "attempt": attempt,
+            "strategy": job.routed_to,
+            "strategy_version": self.versions[job.routed_to] if done else "",
+            "arm": job.arm,
+            "policy_version": job.policy_version,
+            "fence_epoch": job.fence_epoch,
+            "worker": "w",
+            "outcome": outcome,
+            "started_at": self.now,
+            "finished_at": self.now,
+            "input_bytes": job.capture.size_bytes,
+            "duration_ms": ms if done else None,
+        }
+
+    def samples(self, seconds: float, **values: Any) -> None:
+        """Let time pass with a sample each 5 s; ``treatment`` and ``control`` are histograms."""
+        arms = {arm: values.pop(arm) for arm in ("control", "treatment") if arm in values}
+        rows = []
+        for _ in range(round(seconds / 5)):
+            self.pass_time(5)
+            rows.append(
+                MetricSample(
+                    at=self.now,
+                    covers_seconds=5,
+                    late_ms=1,
+                    values={"cpu_percent": 10, **values},
+                    histograms={f"message_ms:{arm}": each for arm, each in arms.items()},
+                )
+            )
+        MetricSample.objects.bulk_create(rows)
+
     def report(self, score: float | None = 0.97, *failing: Dimension) -> None:
         """Store a health report at present."""
         dimensions = [
@@ -96,14 +155,20 @@ class Service:
 
     def capture(self, digest: str = "") -> Capture:
         """Store a capture without a file."""
-        digest = digest or hashlib.sha256(f"capture {next(_numbers)}".encode()).hexdigest()
+        digest = digest or _new_digest()
         known = Capture.objects.filter(sha256=digest).first()
-        return known or Capture.objects.create(
+        if known is None:
+            known = self._new_capture(digest)
+            known.save()
+        return known
+
+    def _new_capture(self, digest: str = "") -> Capture:
+        return Capture(
             owner=self.owner,
             name="edge.pcap",
             origin=CaptureOrigin.UPLOAD,
             size_bytes=40_000,
-            sha256=digest,
+            sha256=digest or _new_digest(),
             file_format="pcap",
             uploaded_at=self.now,
         )
@@ -112,17 +177,24 @@ class Service:
         """Store a capture that the policy in force assigns to a strategy."""
         policy = newest_policy().as_policy()
         share = SHARES[policy.mode](policy)
-        while True:
-            digest = hashlib.sha256(f"capture {next(_numbers)}".encode()).hexdigest()
+        for _ in range(100_000):
+            digest = _new_digest()
             if is_below(bucket_of(policy.salt, digest), share) == (strategy == TREATMENT):
                 return self.capture(digest)
+        raise AssertionError(f"nothing is given to {strategy} at a share of {share}")
 
     def claim(self, capture: Capture | None = None, **values: Any) -> TrimJob:
         """Let a worker begin with a capture, routed by the policy in force."""
-        capture = capture or self.capture()
-        job = TrimJob(
+        job = self._new_job(capture or self.capture())
+        for name, value in {**decided(job), **values}.items():
+            setattr(job, name, value)
+        job.save()
+        return job
+
+    def _new_job(self, capture: Capture) -> TrimJob:
+        return TrimJob(
             capture=capture,
-            profile=standard(),
+            profile=self.profile,
             requested_by=self.owner,
             created_at=self.now,
             queued_at=self.now,
@@ -131,10 +203,6 @@ class Service:
             deadline_seconds=120,
             attempt=1,
         )
-        for name, value in {**decided(job), **values}.items():
-            setattr(job, name, value)
-        job.save()
-        return job
 
     def end(
         self,
@@ -144,31 +212,30 @@ class Service:
         **values: Any,
     ) -> TrimRun:
         """Let an attempt at a job end."""
-        done = outcome == RunOutcome.DONE
-        attempt = job.runs.count() + 1
-        run = TrimRun.objects.create(
-            **{
-                "job": job,
-                "attempt": attempt,
-                "strategy": job.routed_to,
-                "strategy_version": self.versions[job.routed_to] if done else "",
-                "arm": job.arm,
-                "policy_version": job.policy_version,
-                "fence_epoch": job.fence_epoch,
-                "worker": "w",
-                "outcome": outcome,
-                "started_at": self.now,
-                "finished_at": self.now,
-                "input_bytes": job.capture.size_bytes,
-                "duration_ms": ms if done else None,
-                **values,
-            }
-        )
-        if done:
+        facts = self._ended(job, outcome, ms, job.runs.count() + 1)
+        run = TrimRun.objects.create(**{**facts, **values})
+        if outcome == RunOutcome.DONE:
             TrimJob.objects.filter(pk=job.pk).update(
                 state=JobState.DONE, published_run=run, finished_at=self.now
             )
         return run
+
+    def serve_many(self, count: int, outcome: RunOutcome, **values: Any) -> None:
+        """Let many captures come to the same end within a moment, each routed as it is."""
+        policy = newest_policy().as_policy()
+        jobs, runs = [], []
+        for capture in Capture.objects.bulk_create(self._new_capture() for _ in range(count)):
+            traits = Traits(capture.sha256, is_supported=True)
+            found = decide(policy, traits, is_watched=True, may_treat=lambda: True)
+            job = self._new_job(capture)
+            job.arm, job.share, job.why, job.routed_to, job.bucket = (
+                *(found.arm, found.share, found.why, found.strategy, found.bucket),
+            )
+            job.policy_version, job.fence_epoch = policy.version, policy.fence_epoch
+            jobs.append(job)
+            runs.append(TrimRun(**self._ended(job, outcome, 10.0, 1), **values))
+        TrimJob.objects.bulk_create(jobs)
+        TrimRun.objects.bulk_create(runs)
 
     def serve(
         self, count: int = 1, outcome: RunOutcome = RunOutcome.DONE, ms: float = 10.0
@@ -183,21 +250,25 @@ class Service:
         jobs = [self.claim(self.given_to(strategy)) for _ in range(count)]
         return [self.end(job, outcome) for job in jobs]
 
-    def fall_back(self, run: TrimRun) -> TrimRun:
-        """Let the control serve what treatment has failed on."""
+    def wait_for_legacy(self, run: TrimRun) -> None:
+        """Send a job back to be decided anew, as a failure of its strategy does."""
         TrimJob.objects.filter(pk=run.job_id).update(**WAITS, failed_on=run.strategy)
+
+    def fall_back(self, run: TrimRun, outcome: RunOutcome = RunOutcome.DONE) -> TrimRun:
+        """Let the control serve what treatment has failed on."""
+        self.wait_for_legacy(run)
         job = TrimJob.objects.get(pk=run.job_id)
-        again = decided(job)
         TrimJob.objects.filter(pk=job.pk).update(
-            state=JobState.RUNNING, claimed_at=self.now, **again
+            state=JobState.RUNNING, claimed_at=self.now, **decided(job)
         )
-        return self.end(TrimJob.objects.get(pk=job.pk))
+        return self.end(TrimJob.objects.get(pk=job.pk), outcome)
 
     def compare(self, count: int = 1, **values: Any) -> list[Shadow]:
         """Let so many captures be served and compared."""
-        return [self._compare(self.end(self.claim()), values) for _ in range(count)]
+        return [self.compared(self.end(self.claim()), **values) for _ in range(count)]
 
-    def _compare(self, run: TrimRun, values: dict[str, Any]) -> Shadow:
+    def compared(self, run: TrimRun, **values: Any) -> Shadow:
+        """Let a served capture be compared."""
         return Shadow.objects.create(
             **{
                 "job": run.job,
@@ -236,11 +307,33 @@ def in_phase(phase: PhaseName, number: int = 0, **limits: Any) -> tuple[Service,
     service.serve(2)
     service.look()
     moves = [Move.FREEZE, *[Move.PROMOTE] * PHASES.index(phase)] if phase != PHASES[0] else []
-    for move in [*moves, *[Move.STEP] * number]:
-        apply_move(rollout, Wanted(move, "the test wants it"), service.now)
+    move(service, rollout, *moves, *[Move.STEP] * number)
     renew_guard(600)
     service.report()
     return service, rollout
+
+
+def in_gate(**limits: Any) -> tuple[Service, Rollout]:
+    """Return a rollout that has all that full migration needs, before anybody has looked."""
+    service, rollout = in_phase(PhaseName.GRADUAL, number=1, **limits)
+    service.serve_on(TREATMENT, 6)
+    service.compare(20)
+    service.pass_time(61)
+    service.sample()
+    return service, rollout
+
+
+def move(service: Service, rollout: Rollout, *moves: Move, **values: Any) -> None:
+    """Move a rollout, whatever its gates say."""
+    for each in moves:
+        apply_move(rollout, Wanted(each, "the test wants it", **values), service.now)
+
+
+def all_rows() -> dict[str, list[Any]]:
+    """Return everything that a rollout may write, to tell whether something was changed."""
+    models: list[Any] = list(apps.get_app_config("migration").get_models())
+    models += [RoutingPolicy, AuditEvent, TrimJob, TrimRun, Quarantine]
+    return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
 
 
 def counted(rollout: Rollout) -> Tally:
