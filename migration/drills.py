@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import PermissionsMixin
 from django.utils.translation import gettext as _
 
 from config.audit import SYSTEM, record
-from migration.choices import PhaseName, RolloutState
+from migration.choices import Move, PhaseName, RolloutState
 from migration.effects import wish_of
 from migration.models import RollbackDrill, Rollout, Step, StepPolicy
+from migration.operations import PERMISSIONS
 from migration.texts import window_of
 from migration.wanted import Actor
 from trimming.fence import fence
@@ -32,6 +34,7 @@ class DrillRefusedError(Exception):
 
 def hold_drill(rollout: Rollout, actor: Actor, reason: str, now: datetime) -> RollbackDrill:
     """Rehearse the rollback of a running rollout; raises DrillRefusedError."""
+    _may(actor, reason)
     if rollout.state != RolloutState.RUNNING:
         raise DrillRefusedError(_("A rollback is rehearsed while a rollout runs."))
     attempt = rollout.attempt
@@ -56,6 +59,18 @@ def hold_drill(rollout: Rollout, actor: Actor, reason: str, now: datetime) -> Ro
         Step.objects.filter(pk=step.pk).update(policy_version=again.version)
     took_ms = (time.monotonic() - began) * 1000
     return _note(rollout, actor, newest, back, took_ms, now)
+
+
+def _may(actor: Actor, reason: str) -> None:
+    permission = PERMISSIONS[Move.START]
+    if actor is not None and not (
+        isinstance(actor, PermissionsMixin) and actor.has_perm(permission)
+    ):
+        raise DrillRefusedError(
+            _("Only who holds the permission %(name)s may do this.") % {"name": permission}
+        )
+    if not reason.strip():
+        raise DrillRefusedError(_("Say why: a drill needs a reason."))
 
 
 def _note(

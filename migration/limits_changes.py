@@ -31,13 +31,15 @@ def propose(
     newest = rollout.limit_versions.filter(approved__isnull=False).order_by("-number").first()
     values = {**(newest.values if newest else {}), **changes}
     limits = checked(values)
+    # it may take seconds, and must hold no lock meanwhile
+    back_test = over_stored(rollout, limits)
     number = rollout.limit_versions.aggregate(most=Max("number"))["most"] or 0
     with transaction.atomic():
         version: LimitsVersion = LimitsVersion.objects.create(
             rollout=rollout,
             number=number + 1,
             values=values,
-            back_test=over_stored(rollout, limits),
+            back_test=back_test,
             reason=reason[:500],
             author_id=None if actor is None else actor.pk,
             author_name="" if actor is None else actor.get_username(),

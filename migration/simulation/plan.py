@@ -40,6 +40,7 @@ class Disturbance(StrEnum):
     RUBBISH = "rubbish"
 
 
+USUAL_PER_HOUR: Final = 120.0
 # how long each of them lasts; all begin two hours after the phase
 DISTURBED_AFTER_SECONDS: Final = 2 * HOUR
 DISTURBED_SECONDS: Final = {
@@ -55,9 +56,11 @@ class Plan:
     """One simulated rollout.  Shares and rates are from 0 to 1, phases from 1 to 5.
 
     ``disturbed_phase`` 0 disturbs every phase.  ``speedup``: so many times faster than control
-    treatment is without a fault; 1 is an A/A test.  ``still_days``: a rollout that was in one step
-    for so long is taken for held, and ``most_days`` is the end in any case.  ``after_seconds``: so
-    long it is watched after a rollback, whether anything of treatment is still published.
+    treatment is without a fault; 1 is an A/A test.  ``patience_days``: a rollout that is in one
+    step for so much longer than its least time is taken for held (longer still at less than 120
+    captures an hour, when runs come together slower); ``most_days`` is the end in any case.
+    ``after_seconds``: so long it is watched after a rollback, whether anything of treatment is
+    still published.
     ``is_every_run_looked_at`` decides after each single run; it is slower, and must not matter.
     ``is_fallback_use``: in phase 5 a fallback to legacy counts as use of it.
     ``is_evidence_renewed``: what if evidence of harm began anew with each step, and that of few
@@ -69,7 +72,7 @@ class Plan:
     fault_phase: int = 2
     disturbance: Disturbance = Disturbance.NONE
     disturbed_phase: int = 0
-    captures_per_hour: float = 120.0
+    captures_per_hour: float = USUAL_PER_HOUR
     failure_rate: float = 0.01
     mismatch_rate: float = 0.0005
     speedup: float = 5.0
@@ -86,7 +89,7 @@ class Plan:
     approval_seconds: float = HOUR
     drill_days: float = 7.0
     most_days: float = 60.0
-    still_days: float = 16.0
+    patience_days: float = 7.0
     after_seconds: float = HOUR
     is_every_run_looked_at: bool = False
     is_fallback_use: bool = False
@@ -109,6 +112,11 @@ class Plan:
             Fault.HANG: self.hang_share,
         }
         return shares.get(self.fault, 0.0)
+
+    @property
+    def patience_seconds(self) -> float:
+        """How much longer than its least time a step may take."""
+        return self.patience_days * DAY * max(1.0, USUAL_PER_HOUR / self.captures_per_hour)
 
     @property
     def most_seconds(self) -> float:

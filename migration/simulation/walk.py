@@ -79,8 +79,8 @@ class Walk:
         return self._outcome(ended_at)
 
     def _is_worth_going_on(self) -> bool:
-        still = self._now - self._rollout.step_since
-        return self._now < self._plan.most_seconds and still < self._plan.still_days * DAY
+        over = self._now - self._rollout.step_since - self._least_seconds()
+        return self._now < self._plan.most_seconds and over < self._plan.patience_seconds
 
     def _pass_to(self, tick: float) -> bool:
         """Take in what ends until ``tick``; True when harm ended the rollout on the way."""
@@ -139,11 +139,8 @@ class Walk:
                 tally = tally.leak(moment(each.at))
         return tally
 
-    def _is_dwelt(self) -> bool:
-        """Tell whether the least time of the step is over."""
-        limits, rollout = self._plan.limits, self._rollout
-        least = float(getattr(limits, LEAST_OF[rollout.phase.name][0]))
-        return self._now - rollout.step_since >= least
+    def _least_seconds(self) -> float:
+        return float(getattr(self._plan.limits, LEAST_OF[self._rollout.phase.name][0]))
 
     def _must_decide(self, before: Tally, *, is_reported: bool) -> bool:
         """Tell whether a rule of harm could have failed since the tally was ``before``."""
@@ -175,7 +172,8 @@ class Walk:
         self._critical = self._around.critical_seconds(self._now)
         self._rollout.approve(self._now)
         before, self._decided_on = self._decided_on, self._tally
-        if not (self._is_dwelt() or self._critical or self._must_decide(before, is_reported=True)):
+        is_dwelt = self._now - self._rollout.step_since >= self._least_seconds()
+        if not (is_dwelt or self._critical or self._must_decide(before, is_reported=True)):
             return
         self._report()
         self._last = self._decide()

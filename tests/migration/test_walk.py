@@ -12,7 +12,7 @@ from tests.migration.traffic import Service, start, walk
 from trimming.policy import newest_policy
 from trimming.routing_choices import Mode
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def test_a_rollout_without_harm_walks_all_five_phases_and_retires_legacy() -> None:

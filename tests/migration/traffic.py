@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import itertools
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.utils import timezone
 
 from config.models import AuditEvent
 from migration import operations
 from migration.choices import PHASES, Move, PhaseName
 from migration.controller import apply_move
+from migration.counting import count
 from migration.decision import Decision
 from migration.evaluator import Evaluator
 from migration.gates.evidence import tally_from_json
@@ -35,11 +35,12 @@ from trimming.models import (
     TrimJob,
     TrimRun,
 )
-from trimming.policy import newest_policy, renew_guard
+from trimming.policy import is_watched, newest_policy, renew_guard
 from trimming.routing import (
     CONTROL,
     SHARES,
     TREATMENT,
+    Policy,
     Traits,
     bucket_of,
     decide,
@@ -64,6 +65,8 @@ QUICK: dict[str, Any] = {
     "mismatch_budget": 0.2,
     "approve": "",
 }
+# a Wednesday
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 VERSIONS = {CONTROL: "1.0", TREATMENT: "2.0"}
 # a job that a failure of its strategy has sent back to be decided anew
 WAITS: dict[str, Any] = {
@@ -78,11 +81,21 @@ def _new_digest() -> str:
     return hashlib.sha256(f"capture {next(_numbers)}".encode()).hexdigest()
 
 
+def _digest_for(strategy: str, policy: Policy) -> str:
+    """Return a new digest that a policy assigns to a strategy."""
+    share = SHARES[policy.mode](policy)
+    for _ in range(100_000):
+        digest = _new_digest()
+        if is_below(bucket_of(policy.salt, digest), share) == (strategy == TREATMENT):
+            return digest
+    raise AssertionError(f"nothing is given to {strategy} at a share of {share}")
+
+
 @dataclass
 class Service:
     """A service whose clock is moved by the test; every capture is a new one."""
 
-    now: datetime = field(default_factory=timezone.now)
+    now: datetime = NOW
     owner: User = field(default_factory=make_user)
     profile: Profile = field(default_factory=standard)
     evaluator: Evaluator = field(default_factory=Evaluator)
@@ -175,13 +188,7 @@ class Service:
 
     def given_to(self, strategy: str) -> Capture:
         """Store a capture that the policy in force assigns to a strategy."""
-        policy = newest_policy().as_policy()
-        share = SHARES[policy.mode](policy)
-        for _ in range(100_000):
-            digest = _new_digest()
-            if is_below(bucket_of(policy.salt, digest), share) == (strategy == TREATMENT):
-                return self.capture(digest)
-        raise AssertionError(f"nothing is given to {strategy} at a share of {share}")
+        return self.capture(_digest_for(strategy, newest_policy().as_policy()))
 
     def claim(self, capture: Capture | None = None, **values: Any) -> TrimJob:
         """Let a worker begin with a capture, routed by the policy in force."""
@@ -220,35 +227,41 @@ class Service:
             )
         return run
 
-    def serve_many(self, count: int, outcome: RunOutcome, **values: Any) -> None:
-        """Let many captures come to the same end within a moment, each routed as it is."""
-        policy = newest_policy().as_policy()
-        jobs, runs = [], []
-        for capture in Capture.objects.bulk_create(self._new_capture() for _ in range(count)):
-            traits = Traits(capture.sha256, is_supported=True)
-            found = decide(policy, traits, is_watched=True, may_treat=lambda: True)
-            job = self._new_job(capture)
-            job.arm, job.share, job.why, job.routed_to, job.bucket = (
-                *(found.arm, found.share, found.why, found.strategy, found.bucket),
-            )
-            job.policy_version, job.fence_epoch = policy.version, policy.fence_epoch
-            jobs.append(job)
-            runs.append(TrimRun(**self._ended(job, outcome, 10.0, 1), **values))
-        TrimJob.objects.bulk_create(jobs)
-        TrimRun.objects.bulk_create(runs)
-
     def serve(
         self, count: int = 1, outcome: RunOutcome = RunOutcome.DONE, ms: float = 10.0
     ) -> list[TrimRun]:
-        """Let so many captures come to their end."""
-        return [self.end(self.claim(), outcome, ms) for _ in range(count)]
+        """Let so many captures come to their end at once, each routed as it is."""
+        return self._serve([_new_digest() for _ in range(count)], outcome, ms)
 
     def serve_on(
         self, strategy: str, count: int = 1, outcome: RunOutcome = RunOutcome.DONE
     ) -> list[TrimRun]:
         """Let so many captures come that are given to a strategy, and end these so."""
-        jobs = [self.claim(self.given_to(strategy)) for _ in range(count)]
-        return [self.end(job, outcome) for job in jobs]
+        policy = newest_policy().as_policy()
+        return self._serve([_digest_for(strategy, policy) for _ in range(count)], outcome, 10.0)
+
+    def _serve(self, digests: list[str], outcome: RunOutcome, ms: float) -> list[TrimRun]:
+        policy, watched = newest_policy().as_policy(), is_watched()
+        done = outcome == RunOutcome.DONE
+        jobs = []
+        for capture in Capture.objects.bulk_create(self._new_capture(each) for each in digests):
+            traits = Traits(capture.sha256, is_supported=True)
+            found = decide(policy, traits, is_watched=watched, may_treat=lambda: True)
+            job = self._new_job(capture)
+            job.arm, job.share, job.why = found.arm, found.share, found.why
+            job.routed_to, job.bucket = found.strategy, found.bucket
+            job.policy_version, job.fence_epoch = policy.version, policy.fence_epoch
+            if done:
+                job.state, job.finished_at = JobState.DONE, self.now
+            jobs.append(job)
+        TrimJob.objects.bulk_create(jobs)
+        runs = [TrimRun(**self._ended(job, outcome, ms, 1)) for job in jobs]
+        TrimRun.objects.bulk_create(runs)
+        if done:
+            for run in runs:
+                run.job.published_run = run
+            TrimJob.objects.bulk_update(jobs, ["published_run"])
+        return runs
 
     def wait_for_legacy(self, run: TrimRun) -> None:
         """Send a job back to be decided anew, as a failure of its strategy does."""
@@ -265,28 +278,32 @@ class Service:
 
     def compare(self, count: int = 1, **values: Any) -> list[Shadow]:
         """Let so many captures be served and compared."""
-        return [self.compared(self.end(self.claim()), **values) for _ in range(count)]
+        shadows = [self._shadow(run, values) for run in self.serve(count)]
+        return Shadow.objects.bulk_create(shadows)
 
     def compared(self, run: TrimRun, **values: Any) -> Shadow:
         """Let a served capture be compared."""
-        return Shadow.objects.create(
-            **{
-                "job": run.job,
-                "digest": run.job.capture.sha256,
-                "policy_version": run.policy_version,
-                "fence_epoch": run.fence_epoch,
-                "state": ShadowState.DONE,
-                "outcome": ShadowOutcome.MATCHED,
-                "queued_at": self.now,
-                "finished_at": self.now,
-                "control_version": self.versions[CONTROL],
-                "treatment_version": self.versions[TREATMENT],
-                "control_ms": 10.0,
-                "treatment_ms": 2.0,
-                "leak": LeakState.NONE,
-                **values,
-            }
-        )
+        shadow = self._shadow(run, values)
+        shadow.save()
+        return shadow
+
+    def _shadow(self, run: TrimRun, values: dict[str, Any]) -> Shadow:
+        facts: dict[str, Any] = {
+            "job": run.job,
+            "digest": run.job.capture.sha256,
+            "policy_version": run.policy_version,
+            "fence_epoch": run.fence_epoch,
+            "state": ShadowState.DONE,
+            "outcome": ShadowOutcome.MATCHED,
+            "queued_at": self.now,
+            "finished_at": self.now,
+            "control_version": self.versions[CONTROL],
+            "treatment_version": self.versions[TREATMENT],
+            "control_ms": 10.0,
+            "treatment_ms": 2.0,
+            "leak": LeakState.NONE,
+        }
+        return Shadow(**{**facts, **values})
 
 
 def start(service: Service, **limits: Any) -> Rollout:
@@ -296,7 +313,9 @@ def start(service: Service, **limits: Any) -> Rollout:
     return rollout
 
 
-def in_phase(phase: PhaseName, number: int = 0, **limits: Any) -> tuple[Service, Rollout]:
+def in_phase(
+    phase: PhaseName, number: int = 0, *, runs: int = 2, **limits: Any
+) -> tuple[Service, Rollout]:
     """Return a service whose rollout is in a phase, at one of its shares, without a long walk.
 
     Somebody looks, a sample is fresh, the service is well, and the baseline is frozen.
@@ -304,8 +323,8 @@ def in_phase(phase: PhaseName, number: int = 0, **limits: Any) -> tuple[Service,
     service = Service()
     rollout = start(service, **limits)
     service.sample()
-    service.serve(2)
-    service.look()
+    service.serve(runs)
+    count(rollout.attempt, rollout.limits(), service.now)
     moves = [Move.FREEZE, *[Move.PROMOTE] * PHASES.index(phase)] if phase != PHASES[0] else []
     move(service, rollout, *moves, *[Move.STEP] * number)
     renew_guard(600)

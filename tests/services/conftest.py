@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.services.console import QUICK, Console
 
 # the legacy strategy takes some seconds for so many
 BIG_BYTES = 8_000_000
+SERVER = os.environ.get("PKTMASK_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432")
 
 
 @pytest.fixture(
@@ -39,3 +42,23 @@ def big_capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("big")
     write_web(folder / "big.pcap", folder / "expected.pcap", BIG_BYTES, seed=3)
     return folder / "big.pcap"
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of a new database: of PostgreSQL, or none for SQLite."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    psycopg = pytest.importorskip("psycopg")
+    try:
+        server = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        if os.environ.get("REQUIRE_SERVICES"):
+            raise
+        pytest.skip("PostgreSQL is not running")
+    name = f"services_{uuid.uuid4().hex[:12]}"
+    with server:
+        server.execute(f"CREATE DATABASE {name}")
+        yield f"{SERVER}/{name}"
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")

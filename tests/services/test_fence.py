@@ -8,8 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,6 @@ from trimming.fence import LOCK, SHARED
 
 pytestmark = pytest.mark.slow
 
-SERVER = os.environ.get("PKTMASK_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432")
-
 
 def environ(folder: Path, url: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PKTMASK_", "DJANGO_"))}
@@ -35,26 +31,6 @@ def environ(folder: Path, url: str) -> dict[str, str]:
         # the race brings the breaker to nothing, and a lost probe must not stop it
         "PKTMASK_TRIMMING__MAX_ATTEMPTS": "100",
     }
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the address of a new database: of PostgreSQL, or none for SQLite."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    psycopg = pytest.importorskip("psycopg")
-    try:
-        server = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        if os.environ.get("REQUIRE_SERVICES"):
-            raise
-        pytest.skip("PostgreSQL is not running")
-    name = f"fence_{uuid.uuid4().hex[:12]}"
-    with server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield f"{SERVER}/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def race(folder: Path, url: str, *arguments: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,8 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from config.current import adopt_newest
+from config.layers import ConfigurationError
 from migration import approvals, drills, limits_changes, operations, suspects
 from migration.importing import EvidenceRefusedError, import_test
 from migration.models import LimitsVersion, Rollout, Suspect
@@ -79,6 +82,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it and say what changed; exit code 2 when nothing was changed."""
+        # the limits in force, and not the defaults; an abort needs none of them
+        with suppress(ConfigurationError):
+            adopt_newest()
         try:
             said = self._do(options["action"], options)
         except REFUSALS as error:

@@ -14,7 +14,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from config.choices import VersionKind
+from config.current import forget
+from config.layers import Given, Layer
 from config.models import AuditEvent
+from config.versions import publish
 from tests.factories import make_user
 from tests.services.console import free_port
 from tests.trimming.load.stub import PASSWORD, Stub, refused, serving
@@ -117,6 +121,14 @@ def test_a_fault_is_refused_where_drills_are_not_permitted_and_nothing_is_sent(s
         generate(stub, fault="failing")
     assert not stub.uploads
     assert not Drill.objects.exists()
+
+
+def test_drills_are_permitted_by_the_settings_in_force(stub: Stub) -> None:
+    permitted: Layer = {"drills": {"permitted": Given(True, "a test")}}
+    publish(None, kind=VersionKind.CONSOLE, reason="a test", console=permitted)
+    forget()  # in another process than the command's
+    generate(stub, fault="failing")
+    assert Drill.objects.exists()
 
 
 @pytest.mark.usefixtures("permitted")

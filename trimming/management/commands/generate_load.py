@@ -16,6 +16,7 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
+from config.current import adopt_newest
 from trimming import drills
 from trimming.load.schedule import read_mix, schedule
 from trimming.load.sending import ServiceError, Session, Tally, send_all
@@ -118,6 +119,7 @@ class Command(BaseCommand):
         if options["fault"] is None:
             yield
             return
+        adopt_newest()  # whether drills are permitted is a setting like any other
         lasting = options["fault_seconds"]
         drill = drills.start(
             FaultKind(options["fault"]),

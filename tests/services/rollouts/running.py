@@ -1,0 +1,45 @@
+"""Running the modules beside this one, on a database and a folder of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.services.console import ROOT
+
+
+def environ(folder: Path, url: str) -> dict[str, str]:
+    """Return the environment of processes on the database at ``url``; SQLite where it is empty."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PKTMASK_", "DJANGO_"))}
+    return {
+        **kept,
+        "PKTMASK_DATA_DIR": str(folder),
+        "PKTMASK_DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "tests.services.rollouts.settings",
+        # the breaker would take the treatment away before the rollout does, and nothing would race
+        "PKTMASK_ROUTING__BREAKER_FAILURES": "1000",
+        # a job may lose its worker as often as a test wants
+        "PKTMASK_TRIMMING__MAX_ATTEMPTS": "100",
+    }
+
+
+def run(module: str, folder: Path, url: str, *arguments: str, seconds: float) -> dict[str, Any]:
+    """Run a module to its end and return the JSON that it printed last."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environ(folder, url),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    sys.stderr.write(done.stderr[-3000:])  # pytest shows it where a test fails
+    assert done.returncode == 0
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    sys.stdout.write(f"{json.dumps(found)}\n")  # a measurement; `pytest -s` shows it
+    return found
