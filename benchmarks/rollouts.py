@@ -63,7 +63,7 @@ class Case:
 
         limits = RolloutLimits()
         if self.is_changed:
-            limits = RolloutLimits(alpha=0.01 / 9, failures_in_a_row=4, dry_run="health_low")
+            limits = RolloutLimits(failures_in_a_row=3)
         return Plan(
             seed,
             fault=Fault(self.fault),
@@ -71,7 +71,6 @@ class Case:
             disturbance=Disturbance(self.disturbance),
             speedup=self.speedup,
             limits=limits,
-            is_evidence_renewed=self.is_changed,
         )
 
 

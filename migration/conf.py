@@ -52,6 +52,13 @@ class RolloutLimits(Section):
         lt=0.5,
         description="chance that the rules of chance roll back without cause, in a whole attempt",
     )
+    evidence_seconds: float = Field(
+        DAY,
+        ge=60,
+        le=LONG,
+        description="evidence of harm begins anew with each step, and so often within one: a long "
+        "good time must not hide what turns bad",
+    )
     promotion_alpha: float = Field(
         0.05, gt=0, lt=0.5, description="chance of a proof of few mismatches that is wrong"
     )
@@ -105,15 +112,17 @@ class RolloutLimits(Section):
     full_success: float = Field(0.95, ge=0, le=1, description="of scanning, in phase 4")
     least_health: float = Field(0.8, ge=0, le=1, description="score of the newest health report")
     failures_in_a_row: int = Field(
-        3, ge=1, le=1000, description="so many failures of scanning in a row roll back"
+        4,
+        ge=1,
+        le=1000,
+        description="so many failures of scanning in a row roll back; with 3 and 1 % of failures, "
+        "6 % of rollouts would be rolled back by chance",
     )
     error_rate: float = Field(0.10, gt=0, le=1, description="a higher rate of all runs rolls back")
     error_rate_runs: int = Field(
         100, ge=1, le=10**6, description="the rate of all runs is judged from so many on"
     )
-    health_floor: float = Field(
-        0.3, ge=0, le=1, description="a lower score rolls back where scanning is to blame"
-    )
+    health_floor: float = Field(0.3, ge=0, le=1, description="a rollout holds at a lower score")
     health_low: float = Field(
         0.6, ge=0, le=1, description="the same, for reports in a row below this score"
     )

@@ -81,7 +81,9 @@ def _counted(attempt: Attempt, limits: RolloutLimits, now: datetime) -> dict[str
     steps = _steps(attempt)
     since = attempt.counted_until - LATE_COMMITS
     builds, reach = _Builds(attempt), _Reach(now)
-    tally = tally_from_json(attempt.tally)
+    step = attempt.phase.step
+    present = step_name(PhaseName(step.phase.name), step.number)
+    tally = tally_from_json(attempt.tally).renewed(present, now, limits.evidence_seconds)
     baseline = baseline_from_json(attempt.baseline)
     assigned = _assign(attempt, steps, since, reach)
     served = _serve(attempt, steps, since, builds, reach)
@@ -303,9 +305,7 @@ def _compare(
     return [_pair(shadow) for shadow in first.values()]
 
 
-def _uncounted_leaks(
-    attempt: Attempt, steps: Mapping[int, str], since: datetime
-) -> list[datetime]:
+def _uncounted_leaks(attempt: Attempt, steps: Mapping[int, str], since: datetime) -> list[datetime]:
     """Mark leaks of comparisons that count for nothing else: of a new build, or not the first.
 
     A leak is no statistics: it counts whoever makes it, once for each capture.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib.auth.models import PermissionsMixin
@@ -95,14 +95,13 @@ def checked(changes: Mapping[str, Any]) -> RolloutLimits:
 
 def _refuse_contradictions(limits: RolloutLimits) -> None:
     """Hold limits to the rules between settings."""
-    own = {f"{RolloutLimits.section}.{name}": value for name, value in limits}
+    own: dict[str, Any] = {f"{limits.section}.{name}": value for name, value in limits}
     for rule in registry.rules:
         names = (rule.lower, rule.upper)
         if not own.keys() & set(names):
             continue
-        low, high = (
-            own[name] if name in own else current().value(*name.split(".")) for name in names
-        )
+        values = [own[name] if name in own else current().value(*name.split(".")) for name in names]
+        low, high = cast(list[float], values)
         if low < high or (rule.or_equal and low == high):
             continue
         words = {
@@ -111,6 +110,20 @@ def _refuse_contradictions(limits: RolloutLimits) -> None:
             "why": rule.reason,
         }
         raise RefusedError(_("%(lower)s must be below %(upper)s: %(why)s.") % words)
+
+
+def begin(
+    name: str, limits: Mapping[str, Any], actor: Actor, reason: str, now: datetime
+) -> Rollout:
+    """Make a rollout and start it; where that is refused no draft is left behind."""
+    _may(Move.START, actor)
+    _needs_reason(reason)
+    _is_possible()
+    if Rollout.objects.filter(state__in=ACTIVE).exists():
+        raise RefusedError(_another_is_active())
+    rollout = create(name, limits, actor, now)
+    start(rollout, actor, reason, now)
+    return rollout
 
 
 def start(rollout: Rollout, actor: Actor, reason: str, now: datetime) -> Decision:
@@ -190,9 +203,11 @@ def _applied(rollout: Rollout, wanted: Wanted, now: datetime) -> Decision:
     except (MoveRefusedError, OvertakenError) as error:
         raise RefusedError(str(error)) from error
     except IntegrityError as error:
-        raise RefusedError(
-            _("Another rollout is active; at most one may be. Abort or complete it first.")
-        ) from error
+        raise RefusedError(_another_is_active()) from error
+
+
+def _another_is_active() -> str:
+    return _("Another rollout is active; at most one may be. Abort or complete it first.")
 
 
 def _refused_by_table(rollout: Rollout, move: Move) -> None:
@@ -218,6 +233,12 @@ def _needs_reason(reason: str) -> None:
 
 def _can_go(rollout: Rollout) -> None:
     """Refuse before the start what would stop it in the middle."""
+    _is_possible()
+    # those of the settings may have been changed since
+    checked(rollout.limits().model_dump())
+
+
+def _is_possible() -> None:
     missing = sorted({mode.value for mode in MODES.values()} - {m.value for m in permitted_modes()})
     if missing:
         raise RefusedError(
@@ -232,5 +253,3 @@ def _can_go(rollout: Rollout) -> None:
         )
     if TREATMENT not in available(settings.TRIMMING_STRATEGIES):
         raise RefusedError(_("The scanning strategy is not installed."))
-    # those of the settings may have been changed since
-    checked(rollout.limits().model_dump())

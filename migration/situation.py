@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from migration.choices import ApprovalState, PhaseName, PhaseState, RolloutState
 from migration.conf import RolloutLimits
 from migration.decision import Request, Situation, step_name
+from migration.gates.conditions import CAUSED
 from migration.gates.evidence import (
     Cleanup,
     Evidence,
@@ -21,7 +22,6 @@ from migration.gates.evidence import (
     baseline_from_json,
     tally_from_json,
 )
-from migration.gates.harm import CAUSED
 from migration.gates.tally import ArmCount
 from migration.models import (
     Attempt,

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.audit import record
+from config.faults import type_and_place
 from migration.choices import SuspectState
 from migration.effects import QUARANTINED
 from migration.models import Attempt, StepPolicy, Suspect
@@ -124,7 +125,11 @@ def compare_reruns() -> int:
     ).select_related("run", "rerun__published_run")
     done = 0
     for suspect in waiting[:BATCH]:
-        _compare(suspect)
+        try:
+            _compare(suspect)
+        except OSError as error:  # of its files; it is tried again, and the others do not wait
+            log.error("suspect_not_compared", suspect=suspect.pk, **type_and_place(error))
+            continue
         done += 1
     return done
 

@@ -13,9 +13,19 @@ from migration.conf import RolloutLimits
 from migration.gates.evidence import Evidence
 from migration.gates.results import Judged, at_least, passed, share_of, unknown
 from migration.gates.tally import ArmCount
+from monitoring.choices import Dimension
 
 # rule (e) alerts here, as an e-value
 RATIO_LIMIT: Final = 1000.0
+# what treatment can be to blame for; a machine that is short of something is not its fault
+CAUSED: Final = frozenset(
+    {
+        Dimension.STRATEGY_SELECTION.value,
+        Dimension.PERFORMANCE.value,
+        Dimension.ERROR_RATE.value,
+        Dimension.BUSINESS.value,
+    }
+)
 LEAST_OF: Final[Mapping[PhaseName, tuple[str, str]]] = {
     # phase: the settings of its least time, and of how much must be counted in it
     PhaseName.BASELINE: ("baseline_dwell_seconds", "baseline_pairs"),
@@ -190,6 +200,31 @@ def health(evidence: Evidence, limits: RolloutLimits) -> Judged:
         "limit": limits.least_health,
     }
     return at_least(message, report.score, limits.least_health)
+
+
+def health_low(evidence: Evidence, limits: RolloutLimits) -> Judged:
+    """Rule (g) on health: it holds and does not roll back.
+
+    At little traffic a score is low by chance every day: two failures of twenty runs are enough,
+    and what they are evidence of is in the processes of harm already (ADR 13).
+    """
+    report = evidence.health
+    if report is None or report.score is None or report.age_seconds > limits.health_age_seconds:
+        return passed(_("There is no health report that says anything."))
+    message = _(
+        "The health score is %(score).2f (limit %(floor).2f), %(low)d reports in a row were below "
+        "%(limit).2f (limit %(times)d)."
+    ) % {
+        "score": report.score,
+        "floor": limits.health_floor,
+        "low": report.low_in_a_row,
+        "limit": limits.health_low,
+        "times": limits.health_low_reports,
+    }
+    is_low = report.score < limits.health_floor
+    is_lasting = report.low_in_a_row >= limits.health_low_reports
+    verdict = GateVerdict.INCONCLUSIVE if is_low or is_lasting else GateVerdict.PASSED
+    return Judged(verdict, message, report.score, limits.health_floor)
 
 
 def slow_alone(evidence: Evidence, limits: RolloutLimits) -> Judged:

@@ -1,7 +1,8 @@
 """The rules of harm: what fails rolls back.  Pure.  The letters are those of the design.
 
-Rules over chances are e-processes, valid at every look: each fires at ``alpha`` divided by how many
-of them there are, so that together they fire without cause with probability ``alpha`` at most.
+Rules over chances are e-processes, valid at every look: each fires at its part of ``alpha``, by how
+many of them there are and by rounds of evidence, so that all of them together, in all rounds of an
+attempt, fire without cause with probability ``alpha`` at most.
 """
 
 from __future__ import annotations
@@ -16,18 +17,8 @@ from migration.choices import GateVerdict
 from migration.conf import RolloutLimits
 from migration.gates.evidence import Evidence
 from migration.gates.results import Judged, passed, unknown
-from monitoring.choices import Dimension
 from monitoring.eprocesses import Harm
 
-# what treatment can be to blame for; a machine that is short of something is not its fault
-CAUSED: Final = frozenset(
-    {
-        Dimension.STRATEGY_SELECTION.value,
-        Dimension.PERFORMANCE.value,
-        Dimension.ERROR_RATE.value,
-        Dimension.BUSINESS.value,
-    }
-)
 # an e-value beyond says no more
 LARGEST_LOG_E: Final = math.log(1e12)
 
@@ -37,7 +28,7 @@ def _process(name: str, words: Callable[[], str]) -> Callable[[Evidence, Rollout
         process: Harm | None = getattr(evidence.tally, name)
         if process is None:
             return unknown(_("There is no frozen baseline to compare with."))
-        limit = CHANCE_RULES / limits.alpha
+        limit = CHANCE_RULES / (limits.alpha * evidence.tally.round_weight)
         e = math.exp(min(process.max_log_e, LARGEST_LOG_E))
         fires = process.max_log_e >= math.log(limit)
         message = _("%(what)s: evidence %(e).3g, it rolls back at %(limit).0f.") % {
@@ -96,50 +87,6 @@ def error_rate(evidence: Evidence, limits: RolloutLimits) -> Judged:
     }
     verdict = GateVerdict.FAILED if recent.rate > limits.error_rate else GateVerdict.PASSED
     return Judged(verdict, message, recent.rate, limits.error_rate)
-
-
-def health(evidence: Evidence, limits: RolloutLimits) -> Judged:
-    """Rule (g): a low score, where a dimension fails that treatment can be to blame for.
-
-    At little traffic a score is low by chance: two failures of twenty runs are enough.  So it rolls
-    back only together with some evidence against treatment, and holds without (ADR 13).
-    """
-    report = evidence.health
-    if report is None or report.score is None:
-        return passed(_("There is no health score, and what is unknown never rolls back."))
-    if report.age_seconds > limits.health_age_seconds:
-        return passed(_("The newest health report is too old to say anything."))
-    at_once = report.score < limits.health_floor
-    lasting = report.low_in_a_row >= limits.health_low_reports
-    message = _(
-        "The health score is %(score).2f (limit %(floor).2f), %(low)d reports in a row were below "
-        "%(limit).2f (limit %(times)d)."
-    ) % {
-        "score": report.score,
-        "floor": limits.health_floor,
-        "low": report.low_in_a_row,
-        "limit": limits.health_low,
-        "times": limits.health_low_reports,
-    }
-    if not (at_once or lasting):
-        return Judged(GateVerdict.PASSED, message, report.score, limits.health_floor)
-    if not CAUSED & set(report.failing):
-        message += " " + _("Scanning is not to blame for what fails, so it holds.")
-        return Judged(GateVerdict.INCONCLUSIVE, message, report.score, limits.health_floor)
-    most = _most_evidence(evidence)
-    message += " " + _("Evidence against scanning is %(e).3g, it rolls back from %(limit).0f.") % {
-        "e": math.exp(min(most, LARGEST_LOG_E)),
-        "limit": 1 / limits.promotion_alpha,
-    }
-    is_blamed = most >= -math.log(limits.promotion_alpha)
-    verdict = GateVerdict.FAILED if is_blamed else GateVerdict.INCONCLUSIVE
-    return Judged(verdict, message, report.score, limits.health_floor)
-
-
-def _most_evidence(evidence: Evidence) -> float:
-    tally = evidence.tally
-    processes = (tally.errors, tally.slow, tally.discordant, tally.paired, tally.errors_alone)
-    return max(each.max_log_e for each in processes if each is not None)
 
 
 def critical(evidence: Evidence, limits: RolloutLimits) -> Judged:

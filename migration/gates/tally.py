@@ -6,6 +6,7 @@ run, its first comparison).  Facts that belong to one look are folded together.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -33,6 +34,8 @@ from monitoring.statistics import (
 # chance of a run of control to be slow, times what is still no harm
 SLOW_P0: Final = RISK_RATIO * (1 - SLOW_QUANTILE)
 LEAST_PER_SIZE: Final = 100
+# 1/1 + 1/4 + 1/9 + ... times this is 1
+ROUND_WEIGHTS: Final = 6 / math.pi**2
 # a stored value that nobody knows is refused: evidence is not lost without a word
 STRICT: Final = ConfigDict(extra="forbid")
 
@@ -135,6 +138,9 @@ class Tally:
 
     ``in_a_row`` counts the newest runs of treatment that failed, one after the other, and
     ``most_in_a_row`` is the most that it ever was: a look may come late.
+
+    Evidence of harm is of one round, from 1 on, which began in ``round_step`` at ``round_since``:
+    what was good for long would hide what turns bad (see ``renewed``).
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -157,6 +163,9 @@ class Tally:
     pairs_control_failed: int = 0
     leaks: int = 0
     last_leak_at: datetime | None = None
+    evidence_round: int = 1
+    round_step: str = ""
+    round_since: datetime | None = None
 
     @property
     def pairs(self) -> int:
@@ -175,6 +184,34 @@ class Tally:
             self,
             errors_alone=BaselineRateProcess(baseline.error_limit),
             slow_alone=BaselineRateProcess(SLOW_P0),
+        )
+
+    @property
+    def round_weight(self) -> float:
+        """The part of alpha that belongs to the present round; over all rounds it sums to 1."""
+        return ROUND_WEIGHTS / self.evidence_round**2
+
+    def renewed(self, step: str, now: datetime, every_seconds: float) -> Tally:
+        """Begin a new round of evidence with a new step, and so often within one.
+
+        Counts stay.  Each round has its own part of alpha, so that no round is for nothing.
+        """
+        if self.round_since is None:
+            return replace(self, round_step=step, round_since=now)
+        if step == self.round_step and (now - self.round_since).total_seconds() < every_seconds:
+            return self
+        alone, slow_alone = self.errors_alone, self.slow_alone
+        return replace(
+            self,
+            errors=ErrorRateProcess(),
+            slow=ErrorRateProcess(),
+            discordant=ErrorRateProcess(),
+            paired=PairedLatencyProcess(),
+            errors_alone=alone and BaselineRateProcess(alone.p0),
+            slow_alone=slow_alone and BaselineRateProcess(slow_alone.p0),
+            evidence_round=self.evidence_round + 1,
+            round_step=step,
+            round_since=now,
         )
 
     def serve(self, runs: Iterable[Served], baseline: Baseline | None) -> Tally:

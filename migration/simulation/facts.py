@@ -13,8 +13,8 @@ from typing import Final
 
 from migration.choices import PhaseName
 from migration.conf import HOUR, RolloutLimits
+from migration.gates.conditions import CAUSED
 from migration.gates.evidence import Health
-from migration.gates.harm import CAUSED
 from migration.gates.tally import ArmCount, Served, Tally
 from migration.simulation.ended import Ended
 from monitoring.choices import Verdict

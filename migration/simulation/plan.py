@@ -63,8 +63,6 @@ class Plan:
     still published.
     ``is_every_run_looked_at`` decides after each single run; it is slower, and must not matter.
     ``is_fallback_use``: in phase 5 a fallback to legacy counts as use of it.
-    ``is_evidence_renewed``: what if evidence of harm began anew with each step, and that of few
-    mismatches with each phase?
     """
 
     seed: int
@@ -93,7 +91,6 @@ class Plan:
     after_seconds: float = HOUR
     is_every_run_looked_at: bool = False
     is_fallback_use: bool = False
-    is_evidence_renewed: bool = False
     limits: RolloutLimits = field(default_factory=RolloutLimits)
 
     def is_disturbed(self, phase: int, seconds: Floats) -> Flags:

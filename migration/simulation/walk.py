@@ -9,7 +9,6 @@ by what speaks against treatment.  So it is the same as a look after every run.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -167,6 +166,7 @@ class Walk:
 
         Before its least time is over a rollout that no rule of harm speaks against stands still.
         """
+        self._renew()
         for watcher in self._watchers:
             watcher.tick(self._now)
         self._critical = self._around.critical_seconds(self._now)
@@ -224,6 +224,11 @@ class Walk:
         )
         return Situation(rollout.state, self._plan.limits, evidence, rollout.request)
 
+    def _renew(self) -> None:
+        """Begin a new round of evidence where one is due."""
+        step, every = self._rollout.policy.step, self._plan.limits.evidence_seconds
+        self._tally = self._tally.renewed(step, moment(self._now), every)
+
     def _drill_age_seconds(self) -> float | None:
         """Return the age of the newest drill: one passes every so many days."""
         every = self._plan.drill_days * DAY
@@ -235,9 +240,8 @@ class Walk:
             rollout.baseline = self._frozen()
             self._around.baseline_bytes_per_second = rollout.baseline.bytes_per_second
             self._tally = self._tally.with_baseline(rollout.baseline)
-        if self._plan.is_evidence_renewed:
-            self._tally = renewed(self._tally, decision.move, rollout.baseline)
         if rollout.apply(decision, self._now):
+            self._renew()
             self._stream.share_out(rollout.policy, rollout.baseline, self._now)
             self._exposure.epoch = rollout.policy.epoch
         self._last = decision
@@ -282,25 +286,10 @@ class Walk:
 
 def has_worsened(before: Tally, after: Tally) -> bool:
     """Tell whether there is more evidence of harm than ever before, or one more leak."""
+    if after.evidence_round != before.evidence_round:
+        return True
     for name in ("errors", "slow", "discordant", "paired", "errors_alone"):
         earlier, later = getattr(before, name), getattr(after, name)
         if later is not None and (earlier is None or later.max_log_e > earlier.max_log_e):
             return True
     return after.most_in_a_row > before.most_in_a_row or after.leaks > before.leaks
-
-
-def renewed(tally: Tally, move: Move | None, baseline: Baseline | None) -> Tally:
-    """Return the tally as it would be if each step began with no evidence of harm."""
-    if move is Move.PROMOTE:
-        tally = replace(tally, matched=0, mismatched=0)
-    if move not in (Move.STEP, Move.PROMOTE):
-        return tally
-    empty = Tally()
-    tally = replace(
-        tally,
-        errors=empty.errors,
-        slow=empty.slow,
-        discordant=empty.discordant,
-        paired=empty.paired,
-    )
-    return tally.with_baseline(baseline) if baseline else tally

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from migration.choices import GateVerdict, PhaseName
 from migration.conf import RolloutLimits
-from migration.gates import conditions, harm
+from migration.gates import conditions
 from migration.gates.evidence import Cleanup, Evidence, Health
 from migration.gates.results import Judged
 from migration.gates.tally import ArmCount, Assigned, StepCount, Tally
+from monitoring.choices import Dimension
 from monitoring.metrics.histograms import Histogram, of_values
 from monitoring.statistics import (
     BaselineRateProcess,
@@ -413,9 +414,30 @@ def test_a_health_report_that_is_old_says_nothing() -> None:
     old = Health(0.97, LIMITS.health_age_seconds + 1)
     evidence = replace(passing(PhaseName.FULL), health=old)
     assert conditions.health(evidence, LIMITS).verdict is GateVerdict.INCONCLUSIVE
-    assert harm.health(replace(evidence, health=old._replace(score=0.1)), LIMITS).verdict is (
-        GateVerdict.PASSED
-    )
+    low = replace(evidence, health=old._replace(score=0.1))
+    assert conditions.health_low(low, LIMITS).verdict is GateVerdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("health", "verdict"),
+    [
+        (Health(0.29, 5.0), GateVerdict.INCONCLUSIVE),
+        (Health(0.3, 5.0), GateVerdict.PASSED),
+        (Health(0.5, 5.0, low_in_a_row=3), GateVerdict.INCONCLUSIVE),
+        (Health(0.5, 5.0, low_in_a_row=2), GateVerdict.PASSED),
+        (Health(None, 5.0, low_in_a_row=3), GateVerdict.PASSED),
+        (None, GateVerdict.PASSED),
+    ],
+)
+def test_a_low_score_holds_and_never_rolls_back(
+    health: Health | None, verdict: GateVerdict
+) -> None:
+    evidence = replace(passing(PhaseName.FULL), health=health)
+    assert conditions.health_low(evidence, LIMITS).verdict is verdict
+
+
+def test_resources_are_nothing_that_treatment_causes() -> None:
+    assert set(Dimension) - conditions.CAUSED == {Dimension.RESOURCES}
 
 
 def test_behind_phase_1_a_missing_baseline_says_what_to_do() -> None:

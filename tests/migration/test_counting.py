@@ -499,7 +499,7 @@ def test_however_the_looks_are_split_the_same_is_counted(seed: int) -> None:
 def kept(rollout: Rollout) -> tuple[dict[str, Any], list[str]]:
     """Return the attempt's row, and which captures have their mark."""
     attempt = rollout.attempt
-    row = Attempt.objects.filter(pk=attempt.pk).values().get()
+    row = dict(Attempt.objects.filter(pk=attempt.pk).values().get())
     return row, list(attempt.served.values_list("digest", flat=True))
 
 

@@ -70,7 +70,11 @@ def test_what_scanning_had_in_hand_is_discarded_and_served_after_it() -> None:
     service, rollout = in_phase(PhaseName.GRADUAL)
     job = service.claim(service.given_to(TREATMENT), lease_owner="w")
     run = TrimRun.objects.create(
-        **{"job": job, "attempt": 1, "strategy": TREATMENT, "arm": job.arm, "worker": "w"},
+        job=job,
+        attempt=1,
+        strategy=TREATMENT,
+        arm=job.arm,
+        worker="w",
         policy_version=job.policy_version,
         fence_epoch=job.fence_epoch,
         started_at=service.now,
@@ -131,7 +135,7 @@ def refused(rollout: Rollout, why: str = WHY, actor: object = None) -> str:
 
 
 def test_it_is_refused_while_another_policy_is_in_force() -> None:
-    service, rollout = in_phase(PhaseName.GRADUAL)
+    _service, rollout = in_phase(PhaseName.GRADUAL)
     publish(Wish(Mode.COMPARISON), origin=Origin.OPERATOR, reason="by hand")
     assert "Another policy is in force" in refused(rollout)
 

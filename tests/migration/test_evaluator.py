@@ -11,6 +11,8 @@ from structlog.testing import capture_logs
 
 from config.current import forget
 from migration import evaluator as module
+from migration import situation as loading
+from migration import suspects
 from migration.choices import PHASES, ApprovalState, GateVerdict, Move, PhaseName, RolloutState
 from migration.decision import Decision
 from migration.evaluator import IDLE_SECONDS, KEEP_SECONDS, Evaluator
@@ -19,7 +21,7 @@ from migration.models import Decision as Decided
 from monitoring.choices import Dimension
 from monitoring.conf import health_settings
 from monitoring.metrics.histograms import of_values
-from tests.migration.traffic import QUICK, Service, counted, in_gate, in_phase, move
+from tests.migration.traffic import QUICK, Service, counted, in_gate, in_phase, move, situation_in
 from trimming.choices import RunOutcome
 from trimming.models import GuardLease, TrimJob, TrimRun
 from trimming.policy import Wish, emergency_rollback, is_watched, newest_policy, publish
@@ -96,7 +98,7 @@ def test_a_rollback_is_stored_with_all_that_it_went_by() -> None:
     service.look()
     found = Decided.objects.get(move=Move.ROLL_BACK)
     assert found.is_automatic
-    assert found.situation["evidence"]["tally"]["most_in_a_row"] == 3
+    assert situation_in(found)["evidence"]["tally"]["most_in_a_row"] == 3
     assert {each["rule"] for each in found.results} >= {"failures_in_a_row", "leak", "stale"}
     assert (found.rollout, found.policy_version) == (rollout, newest_policy().version)
 
@@ -113,7 +115,7 @@ def test_a_rollback_stands_where_nothing_can_be_listed(monkeypatch: pytest.Monke
     def fail() -> int:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(module.suspects, "list_suspects", fail)
+    monkeypatch.setattr(suspects, "list_suspects", fail)
     service, rollout = in_phase(PhaseName.GRADUAL)
     service.serve_on(TREATMENT, 3, RunOutcome.FAILED)
     with capture_logs() as logs:
@@ -276,7 +278,7 @@ def test_two_evaluators_move_a_rollout_once() -> None:
 def test_who_was_overtaken_while_it_decided_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     service, rollout = in_phase(PhaseName.GRADUAL)
     service.serve_on(TREATMENT, 3, RunOutcome.FAILED)
-    real = module.situation_of
+    real = loading.situation_of
 
     def slow(*facts: Any) -> Any:
         found = real(*facts)
@@ -413,8 +415,8 @@ def test_it_asks_for_an_approval_and_goes_on_with_one() -> None:
 
 def quiet_night(service: Service) -> None:
     """Twelve hours without a capture, in which nothing can be said of the service's health."""
-    for _ in range(24):
-        service.pass_time(1800)
+    for _ in range(12):
+        service.pass_time(3600)
         service.report(None)
         service.look()
 

@@ -30,7 +30,9 @@ def known(phase: PhaseName = PhaseName.BASELINE, **limits: Any) -> tuple[Service
     return service, rollout
 
 
-def tested(service: Service, *outcomes: str, versions: dict[str, str] | None = None) -> OfflineTest:
+def offline(
+    service: Service, *outcomes: str, versions: dict[str, str] | None = None
+) -> OfflineTest:
     return OfflineTest.objects.create(
         at=service.now,
         name="an archive",
@@ -52,7 +54,7 @@ def refused(rollout: Rollout, number: int) -> str:
 
 def test_what_matched_and_what_did_not_is_taken_and_nothing_else() -> None:
     service, rollout = known()
-    test = tested(service, "matched", "matched", "mismatched", "failed", "refused", "broken")
+    test = offline(service, "matched", "matched", "mismatched", "failed", "refused", "broken")
     person = make_user()
     row = import_test(rollout, test.pk, person, service.now)
     assert (row.matched, row.mismatched) == (2, 1)
@@ -62,14 +64,14 @@ def test_what_matched_and_what_did_not_is_taken_and_nothing_else() -> None:
 
 def test_it_is_kept_apart_from_what_was_compared_here() -> None:
     service, rollout = known()
-    import_test(rollout, tested(service, *["matched"] * 5).pk, None, service.now)
+    import_test(rollout, offline(service, *["matched"] * 5).pk, None, service.now)
     assert counted(rollout).pairs == 1
     assert load(rollout, service.now).evidence.imported_matched == 5
 
 
 def test_it_counts_for_half_of_what_is_needed_at_most() -> None:
     service, rollout = known(mismatch_budget=0.01)
-    import_test(rollout, tested(service, *["matched"] * 2_000).pk, None, service.now)
+    import_test(rollout, offline(service, *["matched"] * 2_000).pk, None, service.now)
     situation = load(rollout, service.now)
     found = mismatch(situation.evidence, situation.limits)
     assert "166 more tested elsewhere" in found.message
@@ -78,14 +80,14 @@ def test_it_counts_for_half_of_what_is_needed_at_most() -> None:
 
 def test_one_mismatch_and_nothing_of_it_counts() -> None:
     service, rollout = known(mismatch_budget=0.01)
-    import_test(rollout, tested(service, *["matched"] * 50, "mismatched").pk, None, service.now)
+    import_test(rollout, offline(service, *["matched"] * 50, "mismatched").pk, None, service.now)
     situation = load(rollout, service.now)
     assert "0 more tested elsewhere" in mismatch(situation.evidence, situation.limits).message
 
 
 def test_the_same_test_is_taken_once() -> None:
     service, rollout = known()
-    test = tested(service, "matched")
+    test = offline(service, "matched")
     import_test(rollout, test.pk, None, service.now)
     assert "taken before" in refused(rollout, test.pk)
 
@@ -100,13 +102,13 @@ def test_the_same_test_is_taken_once() -> None:
 )
 def test_a_test_of_another_version_is_not_taken(versions: dict[str, str], said: str) -> None:
     service, rollout = known()
-    test = tested(service, "matched", versions=versions)
+    test = offline(service, "matched", versions=versions)
     assert said.replace("\\", "") in refused(rollout, test.pk)
 
 
 def test_before_both_versions_are_known_nothing_is_taken() -> None:
     service, rollout = in_phase(PhaseName.BASELINE)
-    assert "the attempt of ?" in refused(rollout, tested(service, "matched").pk)
+    assert "the attempt of ?" in refused(rollout, offline(service, "matched").pk)
 
 
 def test_a_test_that_there_is_not_is_named() -> None:
@@ -118,19 +120,19 @@ def test_a_test_that_there_is_not_is_named() -> None:
 def test_while_no_rollout_is_active_nothing_is_taken(each: Move) -> None:
     service, rollout = known()
     move(service, rollout, each)
-    assert "while a rollout is active" in refused(rollout, tested(service, "matched").pk)
+    assert "while a rollout is active" in refused(rollout, offline(service, "matched").pk)
 
 
 def test_the_next_attempt_begins_without_it() -> None:
     service, rollout = known(PhaseName.GRADUAL)
-    import_test(rollout, tested(service, "matched").pk, None, service.now)
+    import_test(rollout, offline(service, "matched").pk, None, service.now)
     move(service, rollout, Move.ROLL_BACK, Move.RESTART)
     assert load(rollout, service.now).evidence.imported_matched == 0
 
 
 def test_what_was_taken_is_never_changed() -> None:
     service, rollout = known()
-    row = import_test(rollout, tested(service, "matched").pk, None, service.now)
+    row = import_test(rollout, offline(service, "matched").pk, None, service.now)
     row.matched = 9
     with pytest.raises(AppendOnlyError):
         row.save()

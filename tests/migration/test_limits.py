@@ -18,6 +18,7 @@ HOUR, DAY = 3_600, 86_400
 # the numbers of the design, docs of the rollout
 DESIGN: dict[str, Any] = {
     "alpha": 0.01,
+    "evidence_seconds": 86_400.0,
     "promotion_alpha": 0.05,
     "mismatch_budget": 0.01,
     "slower_by": 0.10,
@@ -44,7 +45,8 @@ DESIGN: dict[str, Any] = {
     "gradual_error_rate": 0.02,
     "full_success": 0.95,
     "least_health": 0.8,
-    "failures_in_a_row": 3,
+    # the design has 3, which chance reaches too often (ADR 13)
+    "failures_in_a_row": 4,
     "error_rate": 0.10,
     "health_floor": 0.3,
     "health_low": 0.6,

@@ -14,7 +14,7 @@ from migration.choices import Move, PhaseName
 from migration.models import LimitsApproval, LimitsVersion, Rollout
 from migration.operations import RefusedError
 from tests.factories import make_user
-from tests.migration.traffic import QUICK, Service, all_rows, in_phase, move
+from tests.migration.traffic import QUICK, Service, all_rows, in_phase, move, situation_in
 from trimming.choices import RunOutcome
 from trimming.routing import TREATMENT
 
@@ -77,7 +77,7 @@ def test_its_author_does_not_approve_it() -> None:
 def test_without_the_permission_nobody_approves_it(role: str) -> None:
     service, rollout = in_phase(PhaseName.AB_TEST)
     version = propose(service, rollout, {"ab_runs": 7})
-    with pytest.raises(RefusedError, match="migration.approve_phase"):
+    with pytest.raises(RefusedError, match="approve_phase"):
         limits_changes.approve(version, make_user(role), service.now)
     assert LimitsApproval.objects.count() == 1
 
@@ -151,7 +151,7 @@ def test_a_decision_keeps_the_limits_that_it_went_by() -> None:
     service.serve_on(TREATMENT, 3, RunOutcome.FAILED)
     service.look()
     found = rollout.decisions.get(move=Move.ROLL_BACK)
-    assert found.situation["limits"]["step_runs"] == 9
+    assert situation_in(found)["limits"]["step_runs"] == 9
 
 
 def test_limits_of_a_rollout_that_rests_may_be_changed_before_it_begins_again() -> None:

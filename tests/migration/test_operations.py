@@ -15,7 +15,17 @@ from migration.choices import ApprovalState, Move, PhaseName, RolloutState
 from migration.models import Approval, Decision, LimitsVersion, Rollout
 from migration.operations import RefusedError
 from tests.factories import make_user
-from tests.migration.traffic import QUICK, Service, all_rows, counted, in_gate, in_phase, move
+from tests.migration.traffic import (
+    QUICK,
+    Service,
+    all_rows,
+    counted,
+    in_gate,
+    in_phase,
+    move,
+    moved_rows,
+    situation_in,
+)
 from trimming.choices import RunOutcome
 from trimming.policy import newest_policy
 from trimming.routing import TREATMENT
@@ -32,22 +42,16 @@ WISHES: dict[str, tuple[Wish, tuple[Move, ...]]] = {
     "restart": (operations.restart, ()),
     "abort": (operations.abort, ()),
 }
-COUNTED = ("Attempt", "ServedCapture", "ComparedCapture")
 each_wish = pytest.mark.parametrize("name", WISHES)
 
 
 def refused(service: Service, wish: Wish, rollout: Rollout, actor: Any, why: str = WHY) -> str:
     """Have a wish refused; make sure that nothing was changed, and return what was said."""
-    before = moved()
+    before = moved_rows()
     with pytest.raises(RefusedError) as found:
         wish(rollout, actor, why, service.now)
-    assert moved() == before
+    assert moved_rows() == before
     return str(found.value)
-
-
-def moved() -> dict[str, Any]:
-    """Return all rows but what was counted: that is no change."""
-    return {name: rows for name, rows in all_rows().items() if name not in COUNTED}
 
 
 def stand(name: str) -> tuple[Service, Rollout, Wish]:
@@ -261,7 +265,7 @@ def test_a_promotion_is_a_decision_of_the_person_with_the_situation() -> None:
     person = make_user()
     found = operations.promote(rollout, person, WHY, service.now)
     assert (found.actor, found.is_automatic, found.reason) == (person, False, WHY)
-    assert found.situation["evidence"]["step"] == "gradual_rollout:1"
+    assert situation_in(found)["evidence"]["step"] == "gradual_rollout:1"
     assert {each["verdict"] for each in found.results} == {"passed"}
 
 
@@ -325,7 +329,7 @@ def test_who_only_looks_promotes_nothing() -> None:
 def test_a_pause_keeps_what_was_known() -> None:
     service, rollout = in_phase(PhaseName.GRADUAL)
     found = operations.pause(rollout, None, WHY, service.now)
-    assert found.situation["evidence"]["phase"] == "gradual_rollout"
+    assert situation_in(found)["evidence"]["phase"] == "gradual_rollout"
 
 
 def test_an_abort_does_not_wait_for_anything_to_be_looked_at(

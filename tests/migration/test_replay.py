@@ -13,8 +13,8 @@ from migration.models import Approval, Decision, Rollout
 from migration.replay import replay
 from migration.situation import load
 from tests.factories import make_user
-from tests.migration.traffic import in_gate, in_phase, start, walk
 from tests.migration.traffic import Service as Traffic
+from tests.migration.traffic import in_gate, in_phase, situation_in, start, walk
 from trimming.choices import RunOutcome
 from trimming.policy import emergency_rollback
 from trimming.routing import TREATMENT
@@ -85,14 +85,14 @@ def test_the_language_of_whoever_asks_does_not_matter() -> None:
 
 def test_a_changed_situation_is_shown_as_a_difference() -> None:
     found = rolled_back()
-    situation = found.situation
+    situation = situation_in(found)
     situation["evidence"]["tally"]["most_in_a_row"] = 0
     assert changed(found, situation=situation) == ["move", "rule", "reason", "failures_in_a_row"]
 
 
 def test_a_changed_limit_is_shown_as_a_difference() -> None:
     found = rolled_back()
-    situation = found.situation
+    situation = situation_in(found)
     situation["limits"]["failures_in_a_row"] = 4
     assert "failures_in_a_row" in changed(found, situation=situation)
 

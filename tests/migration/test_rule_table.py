@@ -42,16 +42,16 @@ IN_PHASE = {
     B: "leak pairs_errors pairs_latency routing build dwell enough legacy_success mismatch "
     "baseline",
     A: "leak failures_in_a_row overall_error_rate errors slow_runs pairs_errors pairs_latency "
-    "health_low critical stale routing build dwell enough overall_success treatment_success "
-    "degradation sample_ratio mismatch baseline",
+    "critical stale routing build dwell enough overall_success treatment_success "
+    "degradation sample_ratio health_low mismatch baseline",
     G: "leak failures_in_a_row overall_error_rate errors slow_runs pairs_errors pairs_latency "
-    "health_low critical stale routing build dwell enough error_rate sample_ratio health mismatch "
+    "critical stale routing build dwell enough error_rate sample_ratio health health_low mismatch "
     "baseline",
     F: "leak failures_in_a_row overall_error_rate pairs_errors pairs_latency "
-    "errors_against_baseline health_low critical stale routing build dwell enough "
-    "treatment_success health slow_against_baseline mismatch baseline",
+    "errors_against_baseline critical stale routing build dwell enough "
+    "treatment_success health health_low slow_against_baseline mismatch baseline",
     C: "leak failures_in_a_row overall_error_rate pairs_errors pairs_latency "
-    "errors_against_baseline health_low critical stale routing build dwell slow_against_baseline "
+    "errors_against_baseline critical stale routing build dwell health_low slow_against_baseline "
     "mismatch legacy_unused drill archive baseline",
 }
 HARM = ErrorRateProcess(max_log_e=50.0)
@@ -60,7 +60,7 @@ FEW = {"treatment": ArmCount(5, 0)}
 # one rule, a phase of it, and what spoils it alone: of the evidence, the tally, and the step
 SPOILED: list[tuple[str, PhaseName, V, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("leak", B, V.FAILED, {}, {"leaks": 1}, {}),
-    ("failures_in_a_row", A, V.FAILED, {}, {"most_in_a_row": 3}, {}),
+    ("failures_in_a_row", A, V.FAILED, {}, {"most_in_a_row": 4}, {}),
     ("overall_error_rate", F, V.FAILED, {"recent": ArmCount(100, 20)}, {}, {}),
     ("errors", G, V.FAILED, {}, {"errors": HARM}, {}),
     ("slow_runs", A, V.FAILED, {}, {"slow": HARM}, {}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -28,6 +28,7 @@ from monitoring.metrics.histograms import of_values
 from monitoring.statistics import Shared
 from tests.migration.pure import (
     BASELINE,
+    DAY,
     GIVEN,
     LIMITS,
     NOW,
@@ -363,3 +364,36 @@ def test_limits_that_hold_without_a_control_need_more_runs() -> None:
     assert [bucket for bucket, _ in compared.p95_ms] == [4096]
     assert alone.p95_ms == ()
     assert slow_limits(times, 200)[1] == compared
+
+
+# --- rounds of evidence ---------------------------------------------------------------------------
+
+
+def test_the_first_round_begins_with_the_first_look() -> None:
+    found = Tally().renewed("a:0", NOW, DAY)
+    assert (found.evidence_round, found.round_step, found.round_since) == (1, "a:0", NOW)
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "number"), [("a:0", DAY - 1, 1), ("a:0", DAY, 2), ("a:1", 1, 2)]
+)
+def test_a_new_step_or_a_day_begins_a_new_round(step: str, seconds: float, number: int) -> None:
+    begun = Tally().renewed("a:0", NOW, DAY)
+    found = begun.renewed(step, NOW + timedelta(seconds=seconds), DAY)
+    assert found.evidence_round == number
+
+
+def test_a_new_round_forgets_evidence_of_harm_and_keeps_what_was_counted() -> None:
+    begun = Tally().with_baseline(BASELINE).renewed("a:0", NOW, DAY)
+    both = [run(share=0.5, failed=True), run(share=1.0, failed=True)]
+    served = begun.serve(both, None)
+    found = served.renewed("a:1", NOW, DAY)
+    fresh = Tally().with_baseline(BASELINE)
+    for name in ("errors", "slow", "discordant", "paired", "errors_alone", "slow_alone"):
+        assert getattr(found, name) == getattr(fresh, name), name
+    assert (found.steps, found.in_a_row) == (served.steps, served.in_a_row)
+
+
+def test_all_rounds_together_have_all_of_alpha_and_no_more() -> None:
+    weights = [replace(Tally(), evidence_round=number).round_weight for number in range(1, 2000)]
+    assert 0.999 < math.fsum(weights) < 1

@@ -20,6 +20,7 @@ from migration.decision import Decision
 from migration.evaluator import Evaluator
 from migration.gates.evidence import tally_from_json
 from migration.gates.tally import Tally
+from migration.models import Decision as Decided
 from migration.models import Rollout
 from migration.wanted import Wanted
 from monitoring.choices import Dimension, Verdict
@@ -64,6 +65,7 @@ QUICK: dict[str, Any] = {
     "gradual_percents": "25, 50",
     "mismatch_budget": 0.2,
     "approve": "",
+    "failures_in_a_row": 3,
 }
 # a Wednesday
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -353,6 +355,19 @@ def all_rows() -> dict[str, list[Any]]:
     models: list[Any] = list(apps.get_app_config("migration").get_models())
     models += [RoutingPolicy, AuditEvent, TrimJob, TrimRun, Quarantine]
     return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
+
+
+def moved_rows() -> dict[str, list[Any]]:
+    """Return all rows but those that are counted with: to count is no change."""
+    counting = ("Attempt", "ServedCapture", "ComparedCapture")
+    return {name: rows for name, rows in all_rows().items() if name not in counting}
+
+
+def situation_in(decision: Decided) -> dict[str, Any]:
+    """Return the situation that is stored with a decision."""
+    assert decision.situation is not None
+    found: dict[str, Any] = decision.situation
+    return found
 
 
 def counted(rollout: Rollout) -> Tally:

@@ -24,6 +24,12 @@ from django.contrib.auth.models import Group, User
 for name, role in (("alice", "operator"), ("bob", "approver")):
     User.objects.create_user(name).groups.add(Group.objects.get(name=role))
 """
+END_FAULTS: Final = """
+from trimming import drills
+from trimming.models import Drill
+for drill in Drill.objects.all():
+    drills.stop(drill)
+"""
 REPLAY: Final = """
 from django.core.management import call_command
 from migration.models import Decision
@@ -96,6 +102,10 @@ class Rehearsal(Console):
         assert process.returncode == 0, complaints
         found: dict[str, Any] = json.loads(said)
         return found
+
+    def end_faults(self) -> None:
+        """End the faults that were given."""
+        self.manage("shell", "-v", "0", "-c", END_FAULTS)
 
     def _generate(self, *arguments: str) -> subprocess.Popen[str]:
         self._seed += 1

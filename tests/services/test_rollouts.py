@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from tests.services.console import wait_until
-from tests.services.rehearsal import Rehearsal
+from tests.services.rehearsal import OPERATOR, Rehearsal
 
 pytestmark = pytest.mark.slow
 
@@ -23,11 +23,14 @@ SHORT: Final = (
     "ab_dwell_seconds=3600",
     "approve=",
 )
-CLEAN: Final = (
-    *("start", "freeze_baseline", "request_approval", "promote"),
-    *("request_approval", "promote", "raise_share", "raise_share"),
-    *("request_approval", "promote", "request_approval", "promote", "complete"),
-)
+# what the rollout of a demo decides, from phase to phase
+TO_PHASE_2: Final = ("request_approval", "promote")
+TO_PHASE_4: Final = ("request_approval", "promote", "raise_share", "raise_share", *TO_PHASE_2)
+TO_THE_END: Final = ("request_approval", "promote", "complete")
+# a whole rollout of a demo takes three minutes, and a busy machine takes longer
+WALK_SECONDS: Final = 600.0
+ATTEMPT: Final = "SELECT id, number, salt, started_at, first_policy FROM migration_attempt"
+COUNTED: Final = "SELECT count(*) FROM migration_servedcapture WHERE run_id IS NOT NULL"
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_a_rollout_goes_on_after_a_restart_of_the_service_and_a_fault_rolls_it_b
         console.go_on_to("small_ab_test", 90)
         wait_until(lambda: served_by_treatment(console) >= 3, 60, "treatment")
     assert console.stop() == 0
-    attempts = console.rows("SELECT id, salt, tally FROM migration_attempt")
+    attempts, counted = console.rows(ATTEMPT), console.rows(COUNTED)
     console.start()
     assert (console.state(), console.phase()) == ("running", "small_ab_test")
     seen = served_by_treatment(console)
@@ -67,8 +70,44 @@ def test_a_rollout_goes_on_after_a_restart_of_the_service_and_a_fault_rolls_it_b
         wait_until(lambda: console.state() == "rolled_back", 30, "the rollback")
     assert console.policies()[-1] == ("legacy", 0.0, "rollback")
     assert console.moves() == ["start", "freeze_baseline", "promote", "roll_back"]
-    assert [row[:2] for row in console.rows("SELECT id, salt, tally FROM migration_attempt")] == [
-        row[:2] for row in attempts
-    ]
+    # nothing began anew
+    assert console.rows(ATTEMPT) == attempts
+    assert console.rows(COUNTED) > counted
     console.assert_all_served(before, after, failing)
     console.assert_decisions_replay()
+
+
+@pytest.mark.long
+def test_a_demo_walks_all_phases_and_a_rollback_under_load_and_no_upload_or_job_fails(
+    console: Rehearsal,
+) -> None:
+    console.add_people()
+    with console.load(3) as sent:
+        console.rollout("start", user=OPERATOR)
+        console.go_on_to("gradual_rollout", WALK_SECONDS)
+        failing = console.send(40, "--fault", "failing", "--fault-seconds", "120")
+        wait_until(lambda: console.state() == "rolled_back", 60, "the rollback")
+        assert console.policies()[-1] == ("legacy", 0.0, "rollback")
+        console.end_faults()
+        console.rollout("restart", user=OPERATOR)
+        console.go_on_to("completed", WALK_SECONDS)
+    assert [move for move in console.moves() if move != "withdraw_request"] == [
+        *("start", "freeze_baseline", *TO_PHASE_2, *TO_PHASE_2, "roll_back"),
+        *("restart", *TO_PHASE_4, *TO_THE_END),
+    ]
+    console.assert_all_served(sent, failing)
+    assert console.policies() == [
+        ("legacy", 0.0, "first"),
+        *(("comparison", 0.0, "rollout"), ("ab_test", 0.2, "rollout")),
+        *(("ab_test", 0.3, "rollout"), ("legacy", 0.0, "rollback")),
+        *(("ab_test", 0.2, "rollout"), ("ab_test", 0.3, "rollout")),
+        *(("ab_test", 0.5, "rollout"), ("ab_test", 0.75, "rollout")),
+        *(("scanning", 0.0, "rollout"), ("scanning", 0.0, "rollout")),
+        *(("legacy", 0.0, "rollback"), ("scanning", 0.0, "rollout")),  # the drill
+        ("scanning", 0.0, "rollout"),
+    ]
+    assert console.stop() == 0
+    console.start()
+    console.assert_decisions_replay()
+    # legacy is retired, and scanning serves
+    console.assert_all_served(console.send(5))

@@ -101,9 +101,7 @@ class Command(BaseCommand):
         if reason and actor is None:
             reason = signed(reason, who())
         if action == "start":
-            rollout = _draft(options, actor, now)
-            operations.start(rollout, actor, reason, now)
-            return status_of(rollout, now)
+            return status_of(_started(options, actor, reason, now), now)
         rollout = _rollout(options["rollout"])
         if action in MOVES:
             MOVES[action](rollout, actor, reason, now)
@@ -168,13 +166,13 @@ class Command(BaseCommand):
         return {"written": str(output)}
 
 
-def _draft(options: Mapping[str, Any], actor: Any, now: datetime) -> Rollout:
+def _started(options: Mapping[str, Any], actor: Any, reason: str, now: datetime) -> Rollout:
     if options["rollout"] is not None:
-        return _rollout(options["rollout"])
+        rollout = _rollout(options["rollout"])
+        operations.start(rollout, actor, reason, now)
+        return rollout
     name = options["name"] or f"{now:%Y-%m-%d}"
-    if not options["reason"].strip():
-        raise RefusedError('say why, with --reason "...".')
-    return operations.create(name, _changes(options["changes"]), actor, now)
+    return operations.begin(name, _changes(options["changes"]), actor, reason, now)
 
 
 def _rollout(number: int | None) -> Rollout:
