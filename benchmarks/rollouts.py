@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import sys
 import time
@@ -30,7 +29,9 @@ if TYPE_CHECKING:
 HOUR = 3600.0
 PHASES = (2, 1, 4)
 # what shows as failures; rules about failures cannot see the others
-PROCESSES = ("errors", "slow", "discordant", "paired", "errors_alone")
+# what other limits would do
+ALPHAS = (0.01, 0.1)
+IN_A_ROW = (2, 3, 4, 5)
 DISTURBANCES = ("none", "night", "neighbour", "rubbish")
 SEEN_BY_RIVALS = ("errors", "hang")
 Found = dict[str, Any]
@@ -46,7 +47,7 @@ def prepare() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Rollouts that differ by their seed alone.  ``is_changed``: by the limits of CHANGED."""
+    """Rollouts that differ by their seed alone."""
 
     name: str
     phase: int = 2
@@ -54,23 +55,17 @@ class Case:
     disturbance: str = "none"
     speedup: float = 5.0
     has_rivals: bool = False
-    is_changed: bool = False
 
     def plan(self, seed: int) -> Plan:
         """Return what is simulated."""
-        from migration.conf import RolloutLimits
         from migration.simulation.plan import Disturbance, Fault, Plan
 
-        limits = RolloutLimits()
-        if self.is_changed:
-            limits = RolloutLimits(failures_in_a_row=3)
         return Plan(
             seed,
             fault=Fault(self.fault),
             fault_phase=self.phase,
             disturbance=Disturbance(self.disturbance),
             speedup=self.speedup,
-            limits=limits,
         )
 
 
@@ -117,12 +112,8 @@ def without_harm(plan: Plan, *, to_the_end: bool) -> Found:
     simulate(replace(plan, limits=limits), (*rivals, peaks), is_over)
     found: Found = {"rivals": {each.name: _rival(each) for each in rivals}}
     if to_the_end:
-        found["peaks"] = {
-            **{name: math.exp(min(each, 30.0)) for name, each in peaks.log_e.items()},
-            "in_a_row": peaks.in_a_row,
-            "blame": math.exp(min(peaks.blame, 30.0)),
-            "present_blame": math.exp(min(peaks.present_blame, 30.0)),
-        }
+        found["alpha"] = {name: min(each, 1.0) for name, each in peaks.alpha.items()}
+        found["in_a_row"] = peaks.in_a_row
     return found
 
 
@@ -144,13 +135,6 @@ def cases() -> Iterator[tuple[str, Case]]:
             yield "faults", Case(fault, phase, fault, has_rivals=fault in SEEN_BY_RIVALS)
     for disturbance in DISTURBANCES:
         yield "disturbances", Case(disturbance, disturbance=disturbance, speedup=1.0)
-    yield "changed aa", Case("A/A", speedup=1.0, has_rivals=True, is_changed=True)
-    for fault in ("errors", "slow", "leak", "hang"):
-        for phase in PHASES:
-            yield "changed faults", Case(fault, phase, fault, is_changed=True)
-    for disturbance in DISTURBANCES:
-        case = Case(disturbance, disturbance=disturbance, speedup=1.0, is_changed=True)
-        yield "changed disturbances", case
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -232,17 +216,22 @@ def aa_table(row: Found) -> str:
     return "\n".join(lines)
 
 
-def peaks_table(row: Found) -> str:
-    """Return in how many rollouts without a difference a limit would have been reached."""
-    peaks = [each["peaks"] for each in row["rollouts"]]
-    lines = ["| what reached it | limit | rollouts |", "| --- | --- | --- |"]
-    limits: dict[str, tuple[int, ...]] = dict.fromkeys(PROCESSES, (100, 500, 4500))
-    limits |= {"in_a_row": (2, 3, 4, 5)}
-    limits |= dict.fromkeys(("blame", "present_blame"), (20, 100, 500, 4500))
-    for name, steps in limits.items():
-        for limit in steps:
-            n = sum(each[name] >= limit for each in peaks)
-            lines.append(f"| {name} | {limit:,} | {n:,} of {len(peaks):,} ({n / len(peaks):.1%}) |")
+def limits_table(row: Found) -> str:
+    """Return how many rollouts without a difference other limits would roll back, as Markdown."""
+    rollouts = row["rollouts"]
+    n = len(rollouts)
+    lines = ["| no difference | limit | rolled back |", "| --- | --- | --- |"]
+    for alpha in ALPHAS:
+        for name in rollouts[0]["alpha"]:
+            found = sum(each["alpha"][name] <= alpha for each in rollouts)
+            lines.append(
+                f"| `{name}` alone | alpha {alpha:g} | {found:,} of {n:,} ({found / n:.1%}) |"
+            )
+        found = sum(min(each["alpha"].values()) <= alpha for each in rollouts)
+        lines.append(f"| all of these | alpha {alpha:g} | {found:,} of {n:,} ({found / n:.1%}) |")
+    for limit in IN_A_ROW:
+        found = sum(each["in_a_row"] >= limit for each in rollouts)
+        lines.append(f"| failures in a row | {limit} | {found:,} of {n:,} ({found / n:.1%}) |")
     return "\n".join(lines)
 
 
@@ -272,17 +261,13 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
 
 def as_tables(parts: Mapping[str, Sequence[Found]]) -> Iterator[str]:
     """Give a title and a table for each part that is there."""
-    for title, part in (("Now", ""), ("With changed limits", "changed ")):
-        if aa := parts.get(f"{part}aa"):
-            yield f"## {title}: no difference\n\n{aa_table(aa[0])}\n\n{durations(aa[0])}\n"
-            if "peaks" in aa[0]["rollouts"][0]:
-                yield f"{peaks_table(aa[0])}\n"
-        if rows := parts.get(f"{part}faults"):
-            yield f"## {title}: faults\n\n{faults_table(rows)}\n"
-            if any("rivals" in row["rollouts"][0] for row in rows):
-                yield f"{rivals_table(rows)}\n"
-        if rows := parts.get(f"{part}disturbances"):
-            yield f"## {title}: disturbances in every phase, A/A\n\n{endings_table(rows)}\n"
+    if aa := parts.get("aa"):
+        yield f"## No difference\n\n{aa_table(aa[0])}\n\n{durations(aa[0])}\n"
+        yield f"{limits_table(aa[0])}\n"
+    if rows := parts.get("faults"):
+        yield f"## Faults\n\n{faults_table(rows)}\n\n{rivals_table(rows)}\n"
+    if rows := parts.get("disturbances"):
+        yield f"## Disturbances in every phase, A/A\n\n{endings_table(rows)}\n"
     every = [each for rows in parts.values() for row in rows for each in row["rollouts"]]
     after = sum(each["treatment_published_after_rollback"] for each in every)
     discarded = sum(each["treatment_discarded"] for each in every)

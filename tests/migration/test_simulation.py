@@ -377,13 +377,14 @@ def test_phase_5_does_not_end_while_fallbacks_count_as_use_of_legacy() -> None:
     assert outcome.held_by == "legacy_unused"
 
 
-def test_peaks_tell_the_most_evidence_that_there_ever_was() -> None:
-    peaks = Peaks()
+def test_peaks_tell_how_near_the_rules_ever_came() -> None:
+    few, many = Peaks(), Peaks()
     limits = QUICK.model_copy(update={"dry_run": "errors, pairs_errors, failures_in_a_row"})
-    simulate(replace(PLAN, limits=limits, fault=Fault.ERRORS, error_share=0.5), [peaks])
-    assert peaks.in_a_row >= 3
-    assert max(peaks.log_e.values()) >= peaks.blame >= 3.0
-    assert peaks.present_blame <= peaks.blame
+    plan = replace(PLAN, limits=limits, most_days=1)
+    simulate(plan, [few])
+    simulate(replace(plan, fault=Fault.ERRORS, error_share=0.9), [many])
+    assert many.in_a_row >= 3 > few.in_a_row
+    assert min(many.alpha.values()) < 0.01 < min(few.alpha.values())
 
 
 # --- what is told ---------------------------------------------------------------------------------

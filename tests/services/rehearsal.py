@@ -47,7 +47,7 @@ class Rehearsal(Console):
             folder,
             {
                 "PKTMASK_ENVIRONMENT": "demo",
-                "PKTMASK_WORKERS": "2",
+                "PKTMASK_WORKERS": "4",
                 "PKTMASK_ADMIN_PASSWORD": "a password of the demo",
                 **environ,
             },
