@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from migration.simulation.rivals import Rival
 
 HOUR = 3600.0
-PHASES = (2, 1, 4)
+PHASES = (1, 2, 3, 4, 5)
 # what shows as failures; rules about failures cannot see the others
 # what other limits would do
 ALPHAS = (0.01, 0.1)
@@ -55,6 +55,7 @@ class Case:
     disturbance: str = "none"
     speedup: float = 5.0
     has_rivals: bool = False
+    is_fallback_use: bool = False
 
     def plan(self, seed: int) -> Plan:
         """Return what is simulated."""
@@ -66,6 +67,7 @@ class Case:
             fault_phase=self.phase,
             disturbance=Disturbance(self.disturbance),
             speedup=self.speedup,
+            is_fallback_use=self.is_fallback_use,
         )
 
 
@@ -135,6 +137,7 @@ def cases() -> Iterator[tuple[str, Case]]:
             yield "faults", Case(fault, phase, fault, has_rivals=fault in SEEN_BY_RIVALS)
     for disturbance in DISTURBANCES:
         yield "disturbances", Case(disturbance, disturbance=disturbance, speedup=1.0)
+    yield "disturbances", Case("a fallback is use of legacy", is_fallback_use=True)
 
 
 # --- tables ---------------------------------------------------------------------------------------
