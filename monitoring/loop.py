@@ -23,7 +23,6 @@ from monitoring import heartbeats
 from monitoring.conf import metrics_settings, monitoring_settings
 from monitoring.lease import RENEW_SECONDS, Turn
 from monitoring.models import LiveUpdate
-from trimming.conf import routing_settings
 
 log = structlog.get_logger("pktmask.monitor")
 

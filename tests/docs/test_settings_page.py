@@ -48,7 +48,11 @@ def read_by(module: ast.Module, kind: type[Section]) -> set[str]:
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     if not names & {kind.__name__, accessor}:
         return set()
-    named = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    named = {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     return {node.attr for node in nodes if isinstance(node, ast.Attribute)} | named
 
 

@@ -139,7 +139,16 @@ def test_a_period_lies_over_the_one_before_it() -> None:
 
 @pytest.mark.parametrize(
     ("step", "level"),
-    [(10, None), (90, None), (60, 60), (120, 60), (600, 300), (3600, 3600), (7200, 3600), (86_400, 86_400)],
+    [
+        (10, None),
+        (90, None),
+        (60, 60),
+        (120, 60),
+        (600, 300),
+        (3600, 3600),
+        (7200, 3600),
+        (86_400, 86_400),
+    ],
 )
 def test_the_coarsest_rollups_that_fit_are_read(step: int, level: int | None) -> None:
     assert level_of(step) == level
