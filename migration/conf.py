@@ -112,11 +112,11 @@ class RolloutLimits(Section):
     full_success: float = Field(0.95, ge=0, le=1, description="of scanning, in phase 4")
     least_health: float = Field(0.8, ge=0, le=1, description="score of the newest health report")
     failures_in_a_row: int = Field(
-        4,
+        3,
         ge=1,
         le=1000,
-        description="so many failures of scanning in a row roll back; with 3 and 1 % of failures, "
-        "6 % of rollouts would be rolled back by chance",
+        description="so many failures of scanning in a row roll back; more where legacy fails "
+        "often, so that they are no chance",
     )
     error_rate: float = Field(0.10, gt=0, le=1, description="a higher rate of all runs rolls back")
     error_rate_runs: int = Field(

@@ -223,7 +223,10 @@ def _serve(
         row.run_id = run.pk
         row.failed = run.kind is OutcomeKind.STRATEGY_FAILURE
         marked.append(row)
-        served.append(_fact(run, row, steps))
+        # legacy served what the breaker keeps from scanning: that tells nothing of scanning, and
+        # must not end a row of failures
+        if run.job.why != Why.BREAKER_OPEN:
+            served.append(_fact(run, row, steps))
     ServedCapture.objects.bulk_update(marked, ["run", "failed"])
     return served
 

@@ -17,8 +17,12 @@ from migration.choices import GateVerdict
 from migration.conf import RolloutLimits
 from migration.gates.evidence import Evidence
 from migration.gates.results import Judged, passed, unknown
+from migration.gates.tally import Baseline
 from monitoring.eprocesses import Harm
+from monitoring.statistics import LEAST_BASELINE_RATE
 
+# so many captures go to scanning in a rollout
+RUNS: Final = 100_000
 # an e-value beyond says no more
 LARGEST_LOG_E: Final = math.log(1e12)
 
@@ -60,14 +64,27 @@ def leak(evidence: Evidence, limits: RolloutLimits) -> Judged:
 
 
 def in_a_row(evidence: Evidence, limits: RolloutLimits) -> Judged:
-    """Rule (g): failures of treatment on distinct captures, one after the other."""
-    found, limit = evidence.tally.most_in_a_row, limits.failures_in_a_row
+    """Rule (g): failures of treatment on distinct captures, one after the other.
+
+    More are needed where control fails often: so many come by chance in RUNS runs with
+    probability ``alpha`` at most.
+    """
+    found, limit = evidence.tally.most_in_a_row, least_in_a_row(evidence.baseline, limits)
     message = _("%(n)d failures of scanning came in a row, it rolls back at %(limit)d.") % {
         "n": found,
         "limit": limit,
     }
     verdict = GateVerdict.FAILED if found >= limit else GateVerdict.PASSED
     return Judged(verdict, message, found, limit)
+
+
+def least_in_a_row(baseline: Baseline | None, limits: RolloutLimits) -> int:
+    """Return how many failures in a row are no chance, by the failures of the baseline."""
+    if baseline is None:
+        return limits.failures_in_a_row
+    rate = min(max(LEAST_BASELINE_RATE, baseline.failed / baseline.runs), 0.5)
+    by_chance = math.ceil(math.log(limits.alpha / RUNS) / math.log(rate))
+    return max(limits.failures_in_a_row, by_chance)
 
 
 def error_rate(evidence: Evidence, limits: RolloutLimits) -> Judged:

@@ -16,6 +16,7 @@ from migration import operations
 from migration.choices import PHASES, ApprovalState, Move, PhaseName, PhaseState, RolloutState
 from migration.controller import OvertakenError, apply_move
 from migration.counting import count
+from migration.freezing import freeze
 from migration.gates.evidence import baseline_from_json, tally_from_json
 from migration.models import Approval, Decision, EvidenceArchive, Rollout, Step, StepPolicy
 from migration.moves import MoveRefusedError, allowed
@@ -202,6 +203,16 @@ def test_a_baseline_is_frozen_from_what_was_counted_of_legacy() -> None:
     assert (baseline.runs, baseline.failed, baseline.frozen_at) == (5, 0, service.now)
     assert baseline.bytes_per_second == pytest.approx(40_000 / 0.010)
     assert counted(rollout).errors_alone is not None
+
+
+def test_a_baseline_is_not_frozen_from_what_another_process_has_counted_since() -> None:
+    service, rollout = in_phase(PhaseName.BASELINE)
+    loaded = rollout.attempt
+    service.pass_time(1)
+    assert count(rollout.attempt, rollout.limits(), service.now)
+    with pytest.raises(IntegrityError, match="has counted"):
+        freeze(loaded, rollout.limits(), service.now)
+    assert rollout.attempt.baseline is None
 
 
 def test_a_raised_share_ends_a_step_and_begins_the_next() -> None:

@@ -509,7 +509,8 @@ def test_arms_that_are_swapped_are_noticed_by_their_ratio_and_hold(phase: PhaseN
 
 def test_arms_that_are_not_swapped_are_in_their_ratio() -> None:
     service, _rollout = in_phase(PhaseName.AB_TEST)
-    service.serve(200, RunOutcome.DONE)
+    service.serve_on(TREATMENT, 40)
+    service.serve_on(CONTROL, 160)
     service.pass_time(61)
     decision = service.look()
     assert decision is not None

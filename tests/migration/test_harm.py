@@ -138,10 +138,20 @@ def test_one_leak_is_too_many() -> None:
 @pytest.mark.parametrize("limit", [1, 3, 10])
 def test_failures_in_a_row_fail_at_their_limit(limit: int) -> None:
     allowed = limits(failures_in_a_row=limit)
-    at_limit = harm.in_a_row(with_tally(most_in_a_row=limit), allowed)
-    below = harm.in_a_row(with_tally(most_in_a_row=limit - 1), allowed)
+    at_limit = harm.in_a_row(replace(with_tally(most_in_a_row=limit), baseline=None), allowed)
+    below = harm.in_a_row(replace(with_tally(most_in_a_row=limit - 1), baseline=None), allowed)
     assert (at_limit.verdict, below.verdict) == (V.FAILED, V.PASSED)
     assert numbers(below) == [f"{limit - 1}", f"{limit}."]
+
+
+@pytest.mark.parametrize(
+    ("failed", "least"), [(0, 3), (4, 3), (5, 4), (17, 4), (18, 5), (600, 24), (1000, 24)]
+)
+def test_more_failures_in_a_row_are_needed_where_the_baseline_fails_often(
+    failed: int, least: int
+) -> None:
+    baseline = replace(BASELINE, runs=1_000, failed=failed)
+    assert harm.least_in_a_row(baseline, LIMITS) == least
 
 
 def test_failures_in_a_row_count_when_a_success_came_before_the_look() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from migration import counting
+from migration.choices import RolloutState
 from migration.gates.evidence import tally_from_json
 from migration.gates.tally import Tally
 from migration.models import ComparedCapture, Rollout, ServedCapture
@@ -15,6 +16,7 @@ from trimming import jobs
 from trimming.choices import JobState, RunOutcome
 from trimming.models import TrimJob
 from trimming.routing import CONTROL, TREATMENT
+from trimming.routing_choices import Why
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +51,24 @@ def test_a_failure_counts_while_its_capture_still_waits_for_legacy() -> None:
     service.pass_time(1)
     service.look()
     assert tally_of(rollout).in_a_row == 1  # one capture, one result
+
+
+def test_what_an_open_breaker_sends_to_legacy_says_nothing_of_the_treatment() -> None:
+    service = Service()
+    rollout = start(service, ab_share=0.5, failures_in_a_row=4)
+    walk(service, rollout, "small_ab_test")
+    service.serve_on(TREATMENT, 3, RunOutcome.FAILED)
+    for _ in range(2):
+        capture = service.given_to(TREATMENT)
+        service.end(service.claim(capture, routed_to=CONTROL, why=Why.BREAKER_OPEN))
+    service.pass_time(1)
+    service.look()
+    assert tally_of(rollout).of_step("small_ab_test:0").treatment == (3, 3)
+    service.serve_on(TREATMENT, 1, RunOutcome.FAILED)  # the breaker's probe
+    service.pass_time(1)
+    service.look()
+    rollout.refresh_from_db()
+    assert rollout.state == RolloutState.ROLLED_BACK
 
 
 def test_more_than_one_look_takes_is_counted_by_the_next_ones(

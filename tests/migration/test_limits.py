@@ -45,8 +45,7 @@ DESIGN: dict[str, Any] = {
     "gradual_error_rate": 0.02,
     "full_success": 0.95,
     "least_health": 0.8,
-    # the design has 3, which chance reaches too often (ADR 13)
-    "failures_in_a_row": 4,
+    "failures_in_a_row": 3,
     "error_rate": 0.10,
     "health_floor": 0.3,
     "health_low": 0.6,

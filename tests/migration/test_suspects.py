@@ -254,6 +254,13 @@ def test_where_legacy_made_nothing_it_stays_and_the_list_says_so(state: JobState
     assert kept_back() == {runs[0].pk}
 
 
+def test_where_the_second_output_is_gone_it_stays() -> None:
+    service, _rollout, runs = rolled_back("leak", served=1)
+    run_again(service, made=None)
+    assert Suspect.objects.get().state == SuspectState.NO_ORIGINAL
+    assert kept_back() == {runs[0].pk}
+
+
 def test_one_whose_file_cannot_be_read_does_not_keep_others_from_being_compared() -> None:
     service, _rollout, runs = rolled_back("leak")
     default_storage.delete(str(runs[0].output))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from django.apps import apps
 from django.contrib.auth.models import User
@@ -76,32 +79,37 @@ WAITS: dict[str, Any] = {
     "policy_version": None,
     "fence_epoch": None,
 }
-_numbers = itertools.count(1)
-
-
-def _new_digest() -> str:
-    return hashlib.sha256(f"capture {next(_numbers)}".encode()).hexdigest()
-
-
-def _digest_for(strategy: str, policy: Policy) -> str:
-    """Return a new digest that a policy assigns to a strategy."""
-    share = SHARES[policy.mode](policy)
-    for _ in range(100_000):
-        digest = _new_digest()
-        if is_below(bucket_of(policy.salt, digest), share) == (strategy == TREATMENT):
-            return digest
-    raise AssertionError(f"nothing is given to {strategy} at a share of {share}")
 
 
 @dataclass
 class Service:
-    """A service whose clock is moved by the test; every capture is a new one."""
+    """A service whose clock is moved by the test; every capture is a new one.
+
+    Each test draws the same captures and salts, so that none fails by a rare draw.
+    """
 
     now: datetime = NOW
     owner: User = field(default_factory=make_user)
     profile: Profile = field(default_factory=standard)
     evaluator: Evaluator = field(default_factory=Evaluator)
     versions: dict[str, str] = field(default_factory=lambda: dict(VERSIONS))
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def _digest(self) -> str:
+        return hashlib.sha256(f"capture {next(self._numbers)}".encode()).hexdigest()
+
+    def _digest_for(self, strategy: str, policy: Policy) -> str:
+        """Return a new digest that a policy assigns to a strategy."""
+        share = SHARES[policy.mode](policy)
+        for _ in range(100_000):
+            digest = self._digest()
+            if is_below(bucket_of(policy.salt, digest), share) == (strategy == TREATMENT):
+                return digest
+        raise AssertionError(f"nothing is given to {strategy} at a share of {share}")
+
+    def same_draw(self) -> AbstractContextManager[object]:
+        """Let the attempts that begin within have known salts."""
+        return patch("migration.effects.new_salt", lambda: f"{next(self._numbers):032x}")
 
     def pass_time(self, seconds: float) -> None:
         """Move the clock."""
@@ -170,7 +178,7 @@ class Service:
 
     def capture(self, digest: str = "") -> Capture:
         """Store a capture without a file."""
-        digest = digest or _new_digest()
+        digest = digest or self._digest()
         known = Capture.objects.filter(sha256=digest).first()
         if known is None:
             known = self._new_capture(digest)
@@ -183,14 +191,14 @@ class Service:
             name="edge.pcap",
             origin=CaptureOrigin.UPLOAD,
             size_bytes=40_000,
-            sha256=digest or _new_digest(),
+            sha256=digest or self._digest(),
             file_format="pcap",
             uploaded_at=self.now,
         )
 
     def given_to(self, strategy: str) -> Capture:
         """Store a capture that the policy in force assigns to a strategy."""
-        return self.capture(_digest_for(strategy, newest_policy().as_policy()))
+        return self.capture(self._digest_for(strategy, newest_policy().as_policy()))
 
     def claim(self, capture: Capture | None = None, **values: Any) -> TrimJob:
         """Let a worker begin with a capture, routed by the policy in force."""
@@ -233,14 +241,16 @@ class Service:
         self, count: int = 1, outcome: RunOutcome = RunOutcome.DONE, ms: float = 10.0
     ) -> list[TrimRun]:
         """Let so many captures come to their end at once, each routed as it is."""
-        return self._serve([_new_digest() for _ in range(count)], outcome, ms)
+        return self._serve([self._digest() for _ in range(count)], outcome, ms)
 
     def serve_on(
         self, strategy: str, count: int = 1, outcome: RunOutcome = RunOutcome.DONE
     ) -> list[TrimRun]:
         """Let so many captures come that are given to a strategy, and end these so."""
         policy = newest_policy().as_policy()
-        return self._serve([_digest_for(strategy, policy) for _ in range(count)], outcome, 10.0)
+        return self._serve(
+            [self._digest_for(strategy, policy) for _ in range(count)], outcome, 10.0
+        )
 
     def _serve(self, digests: list[str], outcome: RunOutcome, ms: float) -> list[TrimRun]:
         policy, watched = newest_policy().as_policy(), is_watched()
@@ -311,7 +321,8 @@ class Service:
 def start(service: Service, **limits: Any) -> Rollout:
     """Start a rollout with quick limits."""
     rollout = operations.create("a rollout", {**QUICK, **limits}, None, service.now)
-    operations.start(rollout, None, "a test", service.now)
+    with service.same_draw():
+        operations.start(rollout, None, "a test", service.now)
     return rollout
 
 
@@ -347,7 +358,8 @@ def in_gate(**limits: Any) -> tuple[Service, Rollout]:
 def move(service: Service, rollout: Rollout, *moves: Move, **values: Any) -> None:
     """Move a rollout, whatever its gates say."""
     for each in moves:
-        apply_move(rollout, Wanted(each, "the test wants it", **values), service.now)
+        with service.same_draw():
+            apply_move(rollout, Wanted(each, "the test wants it", **values), service.now)
 
 
 def all_rows() -> dict[str, list[Any]]:

@@ -51,6 +51,7 @@ from trimming.policy import is_watched, newest_policy  # noqa: E402 - see above
 from trimming.routing import TREATMENT  # noqa: E402 - see above
 from trimming.routing_choices import LeakState, ShadowOutcome, ShadowState  # noqa: E402 - see above
 
+IN_A_ROW: Final = 3
 # phase 1 is over after two comparisons, and phase 2 stays
 LIMITS: Final[dict[str, Any]] = {
     "baseline_dwell_seconds": 0.0,
@@ -59,10 +60,10 @@ LIMITS: Final[dict[str, Any]] = {
     "promotion_alpha": 0.49,
     "ab_share": 0.5,
     "approve": "",
+    "failures_in_a_row": IN_A_ROW,
     "baseline_shadow_share": 0.0,
     "ab_shadow_share": 0.0,
 }
-IN_A_ROW: Final = 3
 LEAST_PUBLISHED: Final = 3  # of the treatment before it breaks, so that each is a race
 PATIENCE_SECONDS: Final = 120.0
 # the breaking run comes at any point between two looks
