@@ -32,14 +32,14 @@ def test_other_limits_are_held_against_what_was_said() -> None:
 
 @pytest.mark.django_db
 def test_all_stored_looks_of_a_rollout_are_judged_again() -> None:
-    service, rollout = in_phase(PhaseName.GRADUAL)
-    for _ in range(2):
-        service.serve_on(TREATMENT, 1, RunOutcome.FAILED)
+    service, rollout = in_phase(PhaseName.GRADUAL, failures_in_a_row=4)
+    for failures in (2, 1):
+        service.serve_on(TREATMENT, failures, RunOutcome.FAILED)
         service.look()
         service.pass_time(61)
     found = over_stored(rollout, rollout.limits())
     assert (found["stored"], found["stride"], found["looks"], found["differ"]) == (2, 1, 2, 0)
-    stricter = rollout.limits().model_copy(update={"failures_in_a_row": 2})
+    stricter = rollout.limits().model_copy(update={"failures_in_a_row": 3})
     found = over_stored(rollout, stricter)
     assert (found["differ"], list(found["first"])) == (1, ["hold -> roll_back"])
 

@@ -103,20 +103,20 @@ def test_an_older_proposal_does_not_undo_a_newer_one() -> None:
 
 
 def test_a_proposal_tells_what_it_would_have_done() -> None:
-    service, rollout = in_phase(PhaseName.GRADUAL)
-    service.serve_on(TREATMENT, 2, RunOutcome.FAILED)
+    service, rollout = in_phase(PhaseName.GRADUAL, failures_in_a_row=4)
+    service.serve_on(TREATMENT, 3, RunOutcome.FAILED)
     service.look()
-    version = propose(service, rollout, {"failures_in_a_row": 2})
+    version = propose(service, rollout, {"failures_in_a_row": 3})
     assert version.back_test["stored"] == version.back_test["looks"] == 1
     assert version.back_test["differ"] == 1
     assert version.back_test["first"]["hold -> roll_back"]["rule"] == "failures_in_a_row"
 
 
 def test_what_was_approved_decides_from_then_on() -> None:
-    service, rollout = in_phase(PhaseName.GRADUAL)
-    service.serve_on(TREATMENT, 2, RunOutcome.FAILED)
+    service, rollout = in_phase(PhaseName.GRADUAL, failures_in_a_row=4)
+    service.serve_on(TREATMENT, 3, RunOutcome.FAILED)
     service.look()
-    version = propose(service, rollout, {"failures_in_a_row": 2})
+    version = propose(service, rollout, {"failures_in_a_row": 3})
     limits_changes.approve(version, make_user(APPROVER), service.now)
     service.pass_time(5)
     service.look()
