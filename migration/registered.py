@@ -1,4 +1,7 @@
-"""What rollouts add to the apps below: the evaluator, marks on time axes, kept originals."""
+"""What rollouts add to the apps below: the evaluator, marks on time axes, kept originals.
+
+Every process imports this when it starts; what needs SciPy is imported when it is needed.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from migration.choices import ACTIVE, Move
-from migration.drills import drill_if_due
-from migration.evaluator import Evaluator, active_rollout
-from migration.gates.evidence import baseline_from_json
 from migration.models import Decision, ServedCapture
-from migration.report import store_final_reports
-from migration.suspects import compare_reruns, list_suspects, unsettled
 from monitoring.health.baseline import baselines
 from monitoring.loop import Step, strands
 from monitoring.marks import Mark, marks
@@ -34,6 +32,10 @@ TONES = {
 @strands.register("rollout")
 def steps() -> tuple[Step, ...]:
     """Return what is done in a thread of its own, by the monitor whose turn it is."""
+    from migration.drills import drill_if_due
+    from migration.evaluator import Evaluator
+    from migration.report import store_final_reports
+
     evaluator = Evaluator()
     return (
         Step("evaluate", LOOK_SECONDS, lambda: evaluator.look(timezone.now())),
@@ -44,6 +46,8 @@ def steps() -> tuple[Step, ...]:
 
 
 def _suspects() -> None:
+    from migration.suspects import compare_reruns, list_suspects
+
     list_suspects()
     compare_reruns()
 
@@ -73,6 +77,8 @@ def decisions(start: datetime, end: datetime) -> Iterable[Mark]:
 @retention.register
 def originals() -> Q:
     """Return which originals must stay: those of suspects, and of active rollouts."""
+    from migration.suspects import unsettled
+
     served = ServedCapture.objects.filter(attempt__rollout__state__in=ACTIVE, on_treatment=True)
     return Q(jobs__runs__suspect__in=unsettled()) | Q(sha256__in=served.values("digest"))
 
@@ -80,6 +86,9 @@ def originals() -> Q:
 @baselines.register
 def throughput() -> float | None:
     """Return the frozen throughput of control, in bytes for each second of work."""
+    from migration.evaluator import active_rollout
+    from migration.gates.evidence import baseline_from_json
+
     rollout = active_rollout()
     if rollout is None:
         return None
