@@ -10,7 +10,7 @@ SHARED ?= ../shared
 export PKTMASK_SHARED := $(abspath $(SHARED))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run trim test test-unit test-long lint bench requirements clean tools screenshots
+.PHONY: help setup run demo trim test test-unit test-cluster test-long lint bench requirements audit sbom clean tools screenshots
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,26 +34,37 @@ $(VENV)/.warm: $(STAMP) $(KERNELS)
 run: setup ## Start the service: web server, workers and monitor; Ctrl-C stops it
 	@exec $(BIN)/python manage.py up
 
+demo: setup ## Watch a whole rollout on data of its own, with faults to switch on; Ctrl-C stops it
+	@mkdir -p var/demo
+	@PKTMASK_ENVIRONMENT=demo PKTMASK_WORKERS=$${PKTMASK_WORKERS:-4} \
+		PKTMASK_DATA_DIR=$${PKTMASK_DATA_DIR:-var/demo} exec $(BIN)/python manage.py demo
+
 trim: setup ## Trim one capture: make trim IN=capture.pcap OUT=trimmed.pcap
 	@$(BIN)/python manage.py trim "$(IN)" "$(OUT)"
 
-tools: ## Install tshark through the system's packages, where that is allowed
+tools: ## Install tshark, Prometheus and a browser through the system's packages, where that is allowed
 	@bash .ci/tools
 
-test: setup tools lint ## Lint, types, and the whole test suite
-	$(BIN)/python -m pytest $(SPREAD) -m "not long" --cov --cov-report= tests
-	$(BIN)/coverage report --include='trimming/engine/*' --fail-under=95
-	$(BIN)/coverage report --omit='trimming/engine/*' --fail-under=90
+test: setup ## Lint, types, and the tests of everything but several processes and machines
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target tools lint
+	$(BIN)/python -m pytest $(SPREAD) -m "not long" --cov --cov-report= $(IN_PROCESS) tests
+	$(BIN)/coverage report --fail-under=95 --include='trimming/engine/*'
 	$(BIN)/coverage report --fail-under=100 --show-missing --include='$(PURE)'
+	$(BIN)/coverage report --fail-under=100 --show-missing --omit='trimming/engine/*'
 
-# tests run in two processes; those that start the whole service stay together in one
-SPREAD := -n 2 --dist loadgroup
+# those of browsers run in one process; of all others each file in one
+SPREAD := -n 3 --dist loadscope --no-loadscope-reorder
+# what starts whole services and machines is tried by `make test-cluster`
+IN_PROCESS := --ignore=tests/services --ignore=tests/cluster
 
-# decisions without effects: every branch of them is tried
-PURE := config/comparison.py,config/edits.py,config/environment.py,config/layers.py,config/reference.py,config/sections.py,config/setting_rows.py,config/spread.py,config/typed_values.py,config/yaml_layer.py,migration/decision.py,migration/estimates.py,migration/gates/conditions.py,migration/gates/evidence.py,migration/gates/harm.py,migration/gates/results.py,migration/gates/table.py,migration/gates/tally.py,migration/moves.py,migration/texts.py,monitoring/eprocesses.py,monitoring/health/advice.py,monitoring/health/findings.py,monitoring/health/inputs.py,monitoring/health/parts.py,monitoring/health/rules.py,monitoring/metrics/forecast.py,monitoring/metrics/histograms.py,monitoring/pulse.py,monitoring/statistics.py,trimming/ab_test/draw.py,trimming/ab_test/judging.py,trimming/ab_test/shown.py,trimming/ab_test/statistics.py,trimming/ab_test/summary.py,trimming/archive_names.py,trimming/breaker_rules.py,trimming/byte_bar.py,trimming/capture_report.py,trimming/comparison_views.py,trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py,trimming/job_rules.py,trimming/load/schedule.py,trimming/moves.py,trimming/names.py,trimming/quantities.py,trimming/routing.py,trimming/routing_words.py,trimming/shadow_report.py,trimming/shadow_rules.py,trimming/throttle.py
+# decisions of the engine without effects: every branch of them is tried
+PURE := trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
 
 test-unit: setup ## Only the fast tests
-	$(BIN)/python -m pytest $(SPREAD) -m "not long and not slow" tests
+	$(BIN)/python -m pytest $(SPREAD) -m "not long and not slow" $(IN_PROCESS) tests
+
+test-cluster: setup tools ## Whole services and machines, with real PostgreSQL, Redis, S3 server and proxy
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not long" tests/cluster tests/services
 
 test-long: setup tools ## The full figures: fuzzing with 20,000 cases and more
 	$(BIN)/python -m pytest -m long tests
@@ -82,6 +93,31 @@ requirements: setup ## Pin the requirements anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--extra dev --extra scale \
 		-c requirements/base.txt pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--extra scale -c requirements/base.txt pyproject.toml -o requirements/scale.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		requirements/audit.in -o requirements/audit.txt
+
+# their pins are their own, so they have an environment of their own
+AUDIT := $(VENV)/audit
+$(AUDIT)/.complete: requirements/audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# what a secret looks like in a test is in the baseline; names like "password" say nothing here
+SCAN := --disable-plugin KeywordDetector --no-verify
+audit: $(AUDIT)/.complete ## Known vulnerabilities of what is pinned, and secrets in the files
+	$(AUDIT)/bin/python .ci/dependencies.py $(AUDIT)/bin/pip-audit requirements/scale.txt requirements/dev.txt
+	@mkdir -p var && cp .secrets.baseline var/secrets.baseline
+	@# 3 says that what it knows stands in other lines now
+	git ls-files -z ':!.secrets.baseline' | xargs -0 sh -c \
+		'$(AUDIT)/bin/detect-secrets-hook --baseline var/secrets.baseline $(SCAN) "$$@" || test $$? = 3' scan
+
+sbom: $(AUDIT)/.complete ## The bill of materials, as CycloneDX, in var/sbom.json
+	@mkdir -p var
+	$(AUDIT)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON \
+		-o var/sbom.json requirements/scale.txt
 
 clean: ## Remove what setup and tests made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .coverage

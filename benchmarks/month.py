@@ -3,8 +3,8 @@
 Usage: python -m benchmarks.month [--days 30] [--json FILE]
 
 Makes a database of its own (SQLite, in a temporary folder) with one sample every 5 s and their
-rollups, and measures each query of the page Trends and the page itself.  Values are drawn from a
-seed.
+rollups, and measures each query of the page Trends, the page itself, and /metrics.  Values are
+drawn from a seed.
 """
 
 from __future__ import annotations
@@ -70,6 +70,7 @@ def _measure(days: float, folder: Path) -> dict[str, Any]:
         "database_bytes": _bytes_of_database(folder) - empty,
         "queries_ms": measure_queries(),
         "pages_ms": measure_pages(),
+        "metrics_ms": measure_metrics(),
     }
 
 
@@ -182,6 +183,23 @@ def measure_pages() -> dict[str, float]:
     return result
 
 
+def measure_metrics() -> dict[str, float]:
+    """Return what a web process takes for /metrics, in ms: at first, and the median of ROUNDS."""
+    from unittest.mock import patch
+
+    from django.test import Client
+
+    client = Client(SERVER_NAME="localhost")
+    times = []
+    with patch("django.utils.timezone.now", return_value=END):
+        for _ in range(1 + ROUNDS):
+            begun = time.perf_counter()
+            answer = client.get("/metrics")
+            times.append((time.perf_counter() - begun) * 1000)
+            assert answer.status_code == 200, answer.status_code
+    return {"first": round(times[0], 1), "later": round(median(times[1:]), 1)}
+
+
 def _bytes_of_database(folder: Path) -> int:
     from django.db import connection
 
@@ -206,6 +224,8 @@ def as_table(result: dict[str, Any]) -> str:
             f"the page with its comparison, {period}": f"{each} ms"
             for period, each in result["pages_ms"].items()
         },
+        "/metrics, the first time in a process": f"{result['metrics_ms']['first']} ms",
+        "/metrics, later": f"{result['metrics_ms']['later']} ms",
     }
     return "\n".join(
         [

@@ -24,15 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from migration.simulation.plan import Plan
+    from migration.simulation.result import Outcome
     from migration.simulation.rivals import Rival
 
 HOUR = 3600.0
 PHASES = (1, 2, 3, 4, 5)
-# what shows as failures; rules about failures cannot see the others
 # what other limits would do
 ALPHAS = (0.01, 0.1)
 IN_A_ROW = (2, 3, 4, 5)
 DISTURBANCES = ("none", "night", "neighbour", "rubbish")
+# what shows as failures; rules about failures cannot see the others
 SEEN_BY_RIVALS = ("errors", "hang")
 Found = dict[str, Any]
 
@@ -55,6 +56,7 @@ class Case:
     disturbance: str = "none"
     speedup: float = 5.0
     has_rivals: bool = False
+    is_without_harm: bool = False
     is_fallback_use: bool = False
 
     def plan(self, seed: int) -> Plan:
@@ -76,27 +78,29 @@ def one(case: Case, seed: int) -> Found:
     from migration.simulation.walk import simulate
 
     plan = case.plan(seed)
+    if case.is_without_harm:
+        return without_harm(plan, to_the_end=True)
     begun = time.process_time()
-    outcome = simulate(plan)
-    found = outcome.as_json()
+    found = _kept(simulate(plan))
     found["cpu_seconds"] = time.process_time() - begun
-    found["ended_in"] = sum(each["began_seconds"] is not None for each in found["phases"])
-    found["withdrawn"] = sum(each["move"] == "withdraw_request" for each in found["decisions"])
-    found["last_reason"] = found["decisions"][-1]["reason"]
-    found["phase_hours"] = [
-        None
-        if each["ended_seconds"] is None
-        else (each["ended_seconds"] - each["began_seconds"]) / HOUR
-        for each in found.pop("phases")
-    ]
-    del found["decisions"]
     if case.has_rivals:
-        found |= without_harm(plan, to_the_end=case.fault == "none")
+        found["rivals"] = without_harm(plan, to_the_end=False)["rivals"]
+    return found
+
+
+def _kept(outcome: Outcome) -> Found:
+    found = outcome.as_json()
+    spans = [(each["began_seconds"], each["ended_seconds"]) for each in found.pop("phases")]
+    found["phase_hours"] = [None if end is None else (end - begin) / HOUR for begin, end in spans]
+    found["withdrawn"] = sum(each["move"] == "withdraw_request" for each in found.pop("decisions"))
     return found
 
 
 def without_harm(plan: Plan, *, to_the_end: bool) -> Found:
-    """Return what rivals and rules would have done in a rollout where no harm has an effect."""
+    """Return what rivals and rules would do in a rollout where no harm has an effect.
+
+    It is the same rollout until the first rule of harm fails, which is told as its ``rule``.
+    """
     from migration.choices import RuleKind
     from migration.gates.table import RULES
     from migration.simulation.peaks import Peaks
@@ -104,19 +108,23 @@ def without_harm(plan: Plan, *, to_the_end: bool) -> Found:
     from migration.simulation.walk import simulate
 
     dry = ", ".join(rule.name for rule in RULES if rule.kind is RuleKind.HARM)
-    rivals = (FixedThreshold(), RepeatedTest())
+    rivals, peaks = (FixedThreshold(), RepeatedTest()), Peaks()
     limits = plan.limits.model_copy(update={"dry_run": dry})
 
     def is_over() -> bool:
         return not to_the_end and all(each.fired_at is not None for each in rivals)
 
-    peaks = Peaks()
-    simulate(replace(plan, limits=limits), (*rivals, peaks), is_over)
-    found: Found = {"rivals": {each.name: _rival(each) for each in rivals}}
-    if to_the_end:
-        found["alpha"] = {name: min(each, 1.0) for name, each in peaks.alpha.items()}
-        found["in_a_row"] = peaks.in_a_row
-    return found
+    begun = time.process_time()
+    found = _kept(simulate(replace(plan, limits=limits), (*rivals, peaks), is_over))
+    return {
+        **found,
+        "cpu_seconds": time.process_time() - begun,
+        "rule": peaks.first_harm,
+        "is_false_alarm": bool(peaks.first_harm),
+        "alpha": {name: min(each, 1.0) for name, each in peaks.alpha.items()},
+        "in_a_row": peaks.in_a_row,
+        "rivals": {each.name: _rival(each) for each in rivals},
+    }
 
 
 def _rival(rival: Rival) -> Found:
@@ -130,7 +138,7 @@ def _rival(rival: Rival) -> Found:
 
 def cases() -> Iterator[tuple[str, Case]]:
     """Give all cases, with the part that each belongs to."""
-    yield "aa", Case("A/A", speedup=1.0, has_rivals=True)
+    yield "aa", Case("A/A", speedup=1.0, is_without_harm=True)
     yield "faults", Case("none")
     for fault in ("errors", "slow", "leak", "mismatch", "hang", "no-data"):
         for phase in PHASES:

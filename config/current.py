@@ -8,7 +8,6 @@ pins one.
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,9 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import close_old_connections, connections
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from config.faults import type_and_place
@@ -141,7 +142,7 @@ class Watch:
                 defaults={
                     "kind": self._kind,
                     "version": version,
-                    "at": now,
+                    "at": Now(),
                     "problem": "does not fit the environment of this process" if _refused else "",
                 },
             )
@@ -149,17 +150,17 @@ class Watch:
 
 
 def _machine() -> str:
-    return f"{socket.gethostname()}/"
+    return f"{settings.INSTALLATION.machine}/"
 
 
 def processes() -> list[Adoption]:
     """Return the processes that gave a sign lately, each with the version that it goes by."""
-    return list(Adoption.objects.filter(at__gte=timezone.now() - GONE_AFTER))
+    return list(Adoption.objects.filter(at__gte=Now() - GONE_AFTER))
 
 
 def forget_gone_processes() -> None:
     """Remove the signs of processes that are gone."""
-    Adoption.objects.filter(at__lt=timezone.now() - 2 * GONE_AFTER).delete()
+    Adoption.objects.filter(at__lt=Now() - 2 * GONE_AFTER).delete()
 
 
 def forget_processes_here() -> None:

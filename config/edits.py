@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from pydantic.fields import FieldInfo
 
 from config.layers import Configuration, Given, Layer
-from config.sections import Registry
+from config.sections import Registry, conceals
 from config.typed_values import UnacceptableError, as_text, read_typed
 
 # what the names of inputs beside a setting's own begin with
@@ -69,6 +69,8 @@ def read_edits(
                 found = _read(setting, text, is_reset=name in resets)
             except UnacceptableError as error:
                 problems[name] = str(error)
+                if conceals(setting):
+                    text = as_text(value)
             else:
                 if found == value:
                     continue

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
-from config.sections import COMPARISONS, Registry, Section, Value, accepted, fits, number
+from config.sections import COMPARISONS, Registry, Section, Value, accepted, conceals, fits, number
 
 LayerName = Literal["default", "file", "environment", "console"]
 S = TypeVar("S", bound=Section)
@@ -132,10 +132,8 @@ def _problem(kind: type[Section], key: str, given: Given) -> Problem | None:
         return Problem(given.place, f"{kind.section} has no setting {quoted(key)}.{hint}")
     if fits(setting, given.value):
         return None
-    return Problem(
-        given.place,
-        f"{kind.section}.{key} is {quoted(given.value)}; expected {accepted(setting)}.",
-    )
+    found = "something else (not shown)" if conceals(setting) else quoted(given.value)
+    return Problem(given.place, f"{kind.section}.{key} is {found}; expected {accepted(setting)}.")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from config.choices import VersionKind
+from config.seals import SEAL_CHARACTERS
 
 
 class AppendOnlyError(TypeError):
@@ -67,15 +68,45 @@ class AuditEvent(AppendOnly):
     target_id = models.CharField(_("target"), max_length=64, blank=True, db_index=True)
     request_id = models.CharField(_("request"), max_length=64, blank=True)
     details = models.JSONField(_("details"), default=dict, blank=True)
+    # config.seals says what these are; an event waits for number and link until it is committed
+    number = models.BigIntegerField(_("number"), null=True, blank=True)
+    nonce = models.CharField(_("nonce"), max_length=16, blank=True, db_default="")
+    seal = models.CharField(_("seal"), max_length=SEAL_CHARACTERS, blank=True, db_default="")
+    link = models.CharField(_("link"), max_length=SEAL_CHARACTERS, blank=True, db_default="")
 
     class Meta:
         ordering = ["-at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="audit_number_once"),
+            models.UniqueConstraint(
+                fields=["seal"], condition=~models.Q(seal=""), name="audit_seal_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(number=None), name="audit_waiting")
+        ]
         verbose_name = _("audit event")
         verbose_name_plural = _("audit events")
         default_permissions = ("view",)
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.action}"
+
+
+class AuditHead(models.Model):
+    """Where the chain of audit events ends: one row, apart from them, so that a cut end is seen."""
+
+    number = models.BigIntegerField(_("number"))
+    link = models.CharField(_("link"), max_length=SEAL_CHARACTERS, blank=True)
+    seal = models.CharField(_("seal"), max_length=SEAL_CHARACTERS)
+
+    class Meta:
+        verbose_name = _("head of the audit log")
+        verbose_name_plural = _("heads of the audit log")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.number}"
 
 
 class ConfigVersion(AppendOnly):

@@ -41,9 +41,13 @@ class Ordered:
 
 @dataclass(frozen=True, slots=True)
 class Accepts:
-    """Says in words what a text with a form of its own may be; stands in ``Annotated``."""
+    """Says in words what a text with a form of its own may be; stands in ``Annotated``.
+
+    ``conceals``: what is refused may be a secret, so no sentence and no page quotes it.
+    """
 
     words: str
+    conceals: bool = False
 
 
 class Registry:
@@ -111,6 +115,11 @@ def accepted(field: FieldInfo) -> str:
                 )
                 words.append(table[type(bound)].format(number(limit)))
     return " ".join(words)
+
+
+def conceals(field: FieldInfo) -> bool:
+    """Tell whether what is refused for a setting may be a secret that must not be quoted."""
+    return any(isinstance(each, Accepts) and each.conceals for each in field.metadata)
 
 
 def number(value: object) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from pydantic.fields import FieldInfo
 
 from config.layers import quoted
-from config.sections import accepted, choices_of, fits
+from config.sections import accepted, choices_of, conceals, fits
 
 MAX_VALUE_CHARACTERS: Final = 500
 # with separators as the page writes them; 0,5 is refused and not taken for 5
@@ -43,6 +43,9 @@ def read_typed(field: FieldInfo, text: str) -> object:
     if isinstance(value, str) and not value.isprintable():
         raise UnacceptableError(_("There is a character that cannot be seen; remove it."))
     if not fits(field, value):
+        if conceals(field):
+            sentence = _("This is not accepted and not kept; expected %(accepted)s.")
+            raise UnacceptableError(sentence % {"accepted": accepted(field)})
         sentence = _("%(value)s is not accepted; expected %(accepted)s.")
         shown = {"value": quoted(text.strip()), "accepted": accepted(field)}
         raise UnacceptableError(sentence % shown)

@@ -70,6 +70,8 @@ def approve(
     """
     now = situation.evidence.now
     _may_decide(approval, actor)
+    if not reason.strip():
+        raise ApprovalRefusedError(_("Say why: an approval needs a reason."))
     if now >= approval.expires_at:
         raise ApprovalRefusedError(_("The request has expired; ask again with promote."))
     against = holding(judge(situation.evidence, situation.limits))
@@ -90,16 +92,19 @@ def reject(
     _decide(approval, ApprovalState.REJECTED, actor, reason, now)
 
 
-def _may_decide(approval: Approval, actor: AbstractBaseUser | AnonymousUser) -> None:
+def why_not(approval: Approval, actor: AbstractBaseUser | AnonymousUser) -> str:
+    """Return why ``actor`` may not decide a request; nothing where they may."""
     may = isinstance(actor, PermissionsMixin) and actor.has_perm(PERMISSION)
     if not may:
-        raise ApprovalRefusedError(
-            _("Only who holds the permission %(name)s may decide this.") % {"name": PERMISSION}
-        )
+        return _("Only who holds the permission %(name)s may decide this.") % {"name": PERMISSION}
     if approval.requested_by_id is not None and approval.requested_by_id == actor.pk:
-        raise ApprovalRefusedError(
-            _("You have asked for this yourself; another person must decide it.")
-        )
+        return _("You have asked for this yourself; another person must decide it.")
+    return ""
+
+
+def _may_decide(approval: Approval, actor: AbstractBaseUser | AnonymousUser) -> None:
+    if refusal := why_not(approval, actor):
+        raise ApprovalRefusedError(refusal)
 
 
 def _decide(
@@ -121,16 +126,6 @@ def _decide(
         record(f"approval_{state.value}", actor=actor, target=approval, reason=reason)
         _tell(approval)
     approval.refresh_from_db()
-
-
-def changes(approval: Approval, results: Sequence[Result]) -> list[tuple[Result, str]]:
-    """Return the rules whose sentence is another one than when it was requested, with the old."""
-    before = {each["rule"]: each["message"] for each in approval.results}
-    return [
-        (each, before.get(each.rule, ""))
-        for each in results
-        if before.get(each.rule) != each.message
-    ]
 
 
 def _tell(approval: Approval) -> None:

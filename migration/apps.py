@@ -11,5 +11,11 @@ class MigrationConfig(AppConfig):
     verbose_name = _("Rollout")
 
     def ready(self) -> None:
-        """Register settings, marks, what the monitor does, and which originals are kept."""
-        from migration import conf, registered  # noqa: F401 - importing registers
+        """Register settings, what apps below are given, news, and what the monitor does."""
+        from migration import (  # noqa: F401 - importing registers
+            conf,
+            panel,
+            receivers,
+            registered,
+            report_parts,
+        )

@@ -23,6 +23,15 @@ class RolloutState(models.TextChoices):
     ABORTED = "aborted", pgettext_lazy("rollout", "Aborted")
 
 
+ROLLOUT_LOOKS: Final[dict[RolloutState, Look]] = {
+    RolloutState.DRAFT: Look("unknown", "wait"),
+    RolloutState.RUNNING: Look("run", "run"),
+    RolloutState.PAUSED: Look("warn", "hold"),
+    RolloutState.AWAITING: Look("warn", "wait"),
+    RolloutState.COMPLETED: Look("ok", "ok"),
+    RolloutState.ROLLED_BACK: Look("fail", "back"),
+    RolloutState.ABORTED: Look("fail", "stop"),
+}
 # at most one rollout is in one of these
 ACTIVE: Final = (RolloutState.RUNNING, RolloutState.PAUSED, RolloutState.AWAITING)
 
@@ -37,6 +46,17 @@ class PhaseState(models.TextChoices):
     PASSED = "passed", pgettext_lazy("phase", "Passed")
     FAILED = "failed", pgettext_lazy("phase", "Failed")
     ROLLED_BACK = "rolled_back", pgettext_lazy("phase", "Rolled back")
+
+
+PHASE_LOOKS: Final[dict[PhaseState, Look]] = {
+    PhaseState.PENDING: Look("unknown", "wait"),
+    PhaseState.RUNNING: Look("run", "run"),
+    PhaseState.AWAITING: Look("warn", "wait"),
+    PhaseState.PAUSED: Look("warn", "hold"),
+    PhaseState.PASSED: Look("ok", "ok"),
+    PhaseState.FAILED: Look("fail", "fail"),
+    PhaseState.ROLLED_BACK: Look("fail", "back"),
+}
 
 
 class PhaseName(models.TextChoices):

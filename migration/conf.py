@@ -27,6 +27,14 @@ def _read_by(reader: Callable[[str], Any]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _can_be_dry(text: str) -> None:
+    """Read the names of rules; which there are is known where they are judged, and not before."""
+    if text:
+        from migration.gates.table import rule_names
+
+        rule_names(text)
+
+
 Percents = Annotated[
     str, _read_by(texts.shares), Accepts("growing percents, as in 5, 10, 25, 50, 75")
 ]
@@ -36,6 +44,11 @@ Hours = Annotated[str, _read_by(texts.hours), Accepts("hours, as in 09:00-17:00,
 Zone = Annotated[str, _read_by(texts.zone), Accepts("a time zone, as in UTC or Europe/Berlin")]
 Freezes = Annotated[
     str, _read_by(texts.freezes), Accepts("days, as in 2026-12-20/2027-01-03, or nothing")
+]
+DryRules = Annotated[
+    str,
+    _read_by(_can_be_dry),
+    Accepts("names of rules but arms, baseline, build, leak and routing, or nothing"),
 ]
 
 
@@ -163,7 +176,7 @@ class RolloutLimits(Section):
     drill_days: float = Field(
         30.0, gt=0, le=3650, description="the newest rollback drill may be so old in phase 5"
     )
-    dry_run: str = Field(
+    dry_run: DryRules = Field(
         "", description="rules that are shown and have no effect, separated by commas"
     )
 

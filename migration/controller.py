@@ -56,7 +56,14 @@ def apply_move(rollout: Rollout, wanted: Wanted, now: datetime) -> Decision:
         )
     rollout.state, rollout.revision = row.rollout, rollout.revision + 1
     log.warning(
-        "rollout_moved", rollout=rollout.pk, move=wanted.move.value, rule=wanted.rule or None
+        "rollout_moved",
+        rollout=rollout.pk,
+        decision=decision.pk,
+        move=wanted.move.value,
+        state=decision.state_after,
+        rule=wanted.rule or None,
+        actor=decision.actor_name,
+        reason=decision.reason,
     )
     return decision
 

@@ -23,7 +23,7 @@ from migration.gates.tally import Assigned, Compared, Served, Tally
 from migration.models import Attempt, ComparedCapture, ServedCapture, StepPolicy
 from trimming.choices import OUTCOME_KINDS, OutcomeKind, RunOutcome
 from trimming.models import Shadow, TrimJob, TrimRun
-from trimming.routing import CONTROL, TREATMENT
+from trimming.routing import CONTROL, TREATMENT, bucket_of, is_below
 from trimming.routing_choices import Arm, LeakState, ShadowOutcome, ShadowState, Why
 
 # no transaction commits later than that
@@ -173,21 +173,25 @@ def _assign(
     )
     reach.note([job["claimed_at"] for job in jobs])
     rows: dict[str, ServedCapture] = {}
+    found: list[Assigned] = []
     for job in jobs:
         digest = job["capture__sha256"]
         if digest in rows:
             continue
         claimed_at = job["claimed_at"] or since
         allowed = timedelta(seconds=job["deadline_seconds"] or 0)
+        on_treatment, share = job["arm"] == Arm.TREATMENT, job["share"] or 0.0
+        drawn = is_below(bucket_of(attempt.salt, digest), share)
+        found.append(Assigned(on_treatment, share, drawn != on_treatment))
         rows[digest] = ServedCapture(
             attempt=attempt,
             digest=digest,
-            on_treatment=job["arm"] == Arm.TREATMENT,
-            share=job["share"] or 0.0,
+            on_treatment=on_treatment,
+            share=share,
             due_at=claimed_at + allowed + SLACK,
         )
     ServedCapture.objects.bulk_create(rows.values())
-    return [Assigned(row.on_treatment, row.share) for row in rows.values()]
+    return found
 
 
 def _serve(
@@ -242,6 +246,7 @@ def _fact(run: TrimRun, row: ServedCapture, steps: Mapping[int, str]) -> Served:
         size_bytes=run.input_bytes,
         duration_ms=run.duration_ms if run.outcome == RunOutcome.DONE else None,
         at=run.finished_at,
+        misplaced=run.strategy == TREATMENT and not row.on_treatment,
     )
 
 

@@ -26,6 +26,7 @@ from migration.gates.evidence import baseline_from_json, tally_as_json, tally_fr
 from migration.gates.tally import Tally
 from migration.models import Attempt, EvidenceArchive, Phase, Rollout, Step, StepPolicy
 from migration.moves import MoveRefusedError, phase_after
+from migration.restarting import QUARANTINED, Before, First, first_phase
 from migration.wanted import Wanted
 from trimming.models import RoutingPolicy
 from trimming.policy import Wish, new_salt, newest_policy, publish_under_fence
@@ -37,8 +38,7 @@ BACK: Final = frozenset({Move.ROLL_BACK, Move.FAIL, Move.ABORT})
 FORWARD: Final = frozenset(
     {Move.START, Move.RESUME, Move.STEP, Move.PROMOTE, Move.COMPLETE, Move.RESTART}
 )
-# what was served is kept back at once, and phase 1 comes again
-QUARANTINED: Final = frozenset({"leak"})
+DAY: Final = 86_400
 
 
 def take_effect(
@@ -199,7 +199,7 @@ def _begin_attempt(
 ) -> RoutingPolicy:
     """Begin the phases anew: at phase 1, or at phase 2 with the baseline of the attempt before."""
     limits = rollout.limits()
-    first = PhaseName.BASELINE if before is None else _first_phase(before, limits, now)
+    first = PhaseName.BASELINE if before is None else first_phase_after(before, limits, now).phase
     if before is not None and last is not None:
         _end_phase_of_old(last, wanted, now)
         _end_attempt(before, now, wanted.move.value)
@@ -229,18 +229,21 @@ def _begin_attempt(
     return _begin_phase(attempt, first, limits, wanted, now)
 
 
-def _first_phase(before: Attempt, limits: RolloutLimits, now: datetime) -> PhaseName:
+def first_phase_after(before: Attempt, limits: RolloutLimits, now: datetime) -> First:
+    """Return where an attempt would begin that follows ``before``, and why there."""
     baseline = baseline_from_json(before.baseline)
-    is_old = (
-        baseline is None
-        or (now - baseline.frozen_at).total_seconds() > limits.baseline_days * 86_400
+    facts = Before(
+        baseline_days=None
+        if baseline is None
+        else (now - baseline.frozen_at).total_seconds() / DAY,
+        is_baseline_passed=not before.phases.filter(number=1)
+        .exclude(state=PhaseState.PASSED)
+        .exists(),
+        mismatched=tally_from_json(before.tally).mismatched,
+        cause=before.cause,
+        new_build=before.new_build,
     )
-    # it was frozen, and then harm was found, or nobody approved what comes next
-    is_not_passed = before.phases.filter(number=1).exclude(state=PhaseState.PASSED).exists()
-    differs = tally_from_json(before.tally).mismatched > 0 or before.cause in QUARANTINED
-    if is_old or is_not_passed or differs or before.new_build:
-        return PhaseName.BASELINE
-    return PhaseName.AB_TEST
+    return first_phase(facts, limits.baseline_days)
 
 
 def _tally_with(before: Attempt) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import structlog
+from django.db import transaction
 from django.db.models import Count, Max
 
 from config.faults import type_and_place
-from migration import suspects
+from migration import signals, suspects
 from migration.choices import ACTIVE, Move
 from migration.conf import RolloutLimits
 from migration.controller import OvertakenError, apply_move
@@ -149,7 +150,9 @@ def _is_fresh(situation: Situation) -> bool:
 def keep(attempt: Attempt, situation: Situation, decision: Decision) -> Evaluation | None:
     """Store an evaluation where its answer is another one, and once a minute."""
     now = situation.evidence.now
-    last = Evaluation.objects.filter(attempt=attempt).order_by("-at", "-pk").first()
+    # by its number, which an index finds; with its situation it is large
+    kept_before = Evaluation.objects.filter(attempt=attempt).order_by("-pk")
+    last = kept_before.only("verdict", "move", "rule", "at").first()
     answer = (decision.verdict, decision.move or "", decision.rule)
     if (
         last is not None
@@ -157,7 +160,7 @@ def keep(attempt: Attempt, situation: Situation, decision: Decision) -> Evaluati
         and (now - last.at).total_seconds() < KEEP_SECONDS
     ):
         return None
-    return Evaluation.objects.create(
+    kept = Evaluation.objects.create(
         attempt=attempt,
         at=now,
         situation=situation.as_json(),
@@ -167,3 +170,7 @@ def keep(attempt: Attempt, situation: Situation, decision: Decision) -> Evaluati
         rule=decision.rule,
         reason=decision.reason,
     )
+    transaction.on_commit(
+        lambda: signals.evaluation_kept.send(Evaluation, evaluation_id=kept.pk), robust=True
+    )
+    return kept

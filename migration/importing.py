@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -10,10 +11,12 @@ from django.utils.translation import gettext as _
 from config.audit import SYSTEM, record
 from migration.choices import ACTIVE
 from migration.models import ImportedEvidence, Rollout
-from migration.wanted import Actor
+from migration.wanted import Actor, is_allowed
 from trimming.ab_test.judging import MATCHED, MISMATCHED
 from trimming.models import OfflineTest
 from trimming.routing import CONTROL, TREATMENT
+
+PERMISSION: Final = "migration.operate_rollout"
 
 
 class EvidenceRefusedError(Exception):
@@ -25,6 +28,10 @@ def import_test(rollout: Rollout, number: int, actor: Actor, now: datetime) -> I
 
     It must be of the same versions of both strategies, and no older than the attempt's build.
     """
+    if not is_allowed(actor, PERMISSION):
+        raise EvidenceRefusedError(
+            _("Only who holds the permission %(name)s may import evidence.") % {"name": PERMISSION}
+        )
     if rollout.state not in ACTIVE:
         raise EvidenceRefusedError(_("Evidence is taken while a rollout is active."))
     test = OfflineTest.objects.filter(pk=number).first()

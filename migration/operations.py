@@ -26,7 +26,7 @@ from migration.counting import count
 from migration.decision import Decision as Decided
 from migration.decision import Situation, decide
 from migration.effects import MODES
-from migration.gates.table import holding, rule_names
+from migration.gates.table import holding
 from migration.models import Decision, LimitsVersion, Rollout
 from migration.moves import MoveRefusedError, row_of
 from migration.situation import load
@@ -85,10 +85,6 @@ def checked(changes: Mapping[str, Any]) -> RolloutLimits:
             words = {"name": name, "value": quoted(value), "accepted": accepted(fields[name])}
             raise RefusedError(_("%(name)s is %(value)s; expected %(accepted)s.") % words)
     found = RolloutLimits(**{**rollout_limits().model_dump(), **changes})
-    try:
-        rule_names(found.dry_run)
-    except ValueError as error:
-        raise RefusedError(_("dry_run is not accepted: %(why)s.") % {"why": error}) from None
     _refuse_contradictions(found)
     return found
 
@@ -124,6 +120,17 @@ def begin(
     rollout = create(name, limits, actor, now)
     start(rollout, actor, reason, now)
     return rollout
+
+
+def why_not_now() -> str:
+    """Return why no rollout can be started now; empty where one can."""
+    if Rollout.objects.filter(state__in=ACTIVE).exists():
+        return _another_is_active()
+    try:
+        _is_possible()
+    except RefusedError as error:
+        return str(error)
+    return ""
 
 
 def start(rollout: Rollout, actor: Actor, reason: str, now: datetime) -> Decision:

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from migration import alerts  # noqa: F401 - importing registers
 from migration.choices import ACTIVE, Move
 from migration.models import Decision, ServedCapture
+from monitoring.exposition.collectors import collectors
 from monitoring.health.baseline import baselines
 from monitoring.loop import Step, strands
 from monitoring.marks import Mark, marks
+from monitoring.readiness import Answer, probes
 from trimming import retention
+from trimming.policy import is_watched
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric as Family
 
 # from a run that ended to the look at it: at most this, and the time of a look
 LOOK_SECONDS = 0.25
@@ -34,21 +42,32 @@ def steps() -> tuple[Step, ...]:
     """Return what is done in a thread of its own, by the monitor whose turn it is."""
     from migration.drills import drill_if_due
     from migration.evaluator import Evaluator
-    from migration.report import store_final_reports
 
     evaluator = Evaluator()
     return (
         Step("evaluate", LOOK_SECONDS, lambda: evaluator.look(timezone.now())),
-        Step("suspects", 5, _suspects),
         Step("drill", 30, lambda: drill_if_due(timezone.now())),
+    )
+
+
+@strands.register("rollout_work")
+def work() -> tuple[Step, ...]:
+    """Return what may take long: looks at the rollout must not wait for it."""
+    from migration.limits_changes import back_test_waiting
+    from migration.report import store_final_reports
+
+    return (
+        Step("suspects", 5, _suspects),
+        Step("back_tests", 1, lambda: back_test_waiting(timezone.now())),
         Step("reports", 60, lambda: store_final_reports(timezone.now())),
     )
 
 
 def _suspects() -> None:
-    from migration.suspects import compare_reruns, list_suspects
+    from migration.suspects import begin_reruns, compare_reruns, list_suspects
 
     list_suspects()
+    begin_reruns()
     compare_reruns()
 
 
@@ -94,3 +113,19 @@ def throughput() -> float | None:
         return None
     baseline = baseline_from_json(rollout.attempt.baseline)
     return None if baseline is None else baseline.bytes_per_second
+
+
+@collectors.register("rollout")
+def exposition(now: datetime) -> Iterable[Family]:
+    """Return what Prometheus is told of rollouts."""
+    from migration.exposition import decisions, gates, rollout
+
+    return [*rollout(now), *decisions(now), *gates(now)]
+
+
+@probes.register("evaluator")
+def evaluator(now: datetime) -> Answer:
+    """See whether somebody looks at what a rollout does: its lease has not run out."""
+    if is_watched():
+        return Answer(True, _("It looks."))
+    return Answer(False, _("It has not looked lately; trials wait, and legacy serves."))

@@ -10,6 +10,7 @@ LOOK = (
     "view_rollout",
     "view_limitsversion",
     "view_limitsapproval",
+    "view_backtest",
     "view_attempt",
     "view_phase",
     "view_step",

@@ -6,3 +6,5 @@ from django.dispatch import Signal
 decision_made = Signal()
 # a request for approval was made or decided; argument: approval_id
 approval_changed = Signal()
+# a look was kept; argument: evaluation_id
+evaluation_kept = Signal()

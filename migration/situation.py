@@ -53,8 +53,7 @@ class Surroundings:
     newest_sample_at: datetime | None
     health: HealthReport | None
     low_in_a_row: int
-    critical_since: dict[str, datetime]
-    is_machine_busy: bool
+    critical_seconds: dict[str, float]
 
 
 def load(rollout: Rollout, now: datetime) -> Situation:
@@ -111,10 +110,7 @@ def evidence_of(
         ),
         recent=_recent(attempt, limits, now),
         health=_health(around, now),
-        critical_seconds={
-            name: (now - since).total_seconds() for name, since in around.critical_since.items()
-        },
-        is_machine_busy=around.is_machine_busy,
+        critical_seconds=around.critical_seconds,
         imported_matched=matched,
         imported_mismatched=mismatched,
         cleanup=_cleanup(attempt, phase, now) if name is PhaseName.CLEANUP else Cleanup(),
@@ -220,8 +216,7 @@ def surroundings(attempt: Attempt, limits: RolloutLimits, now: datetime) -> Surr
         newest_sample_at=newest,
         health=reports.first(),
         low_in_a_row=_low_in_a_row(scored, limits),
-        critical_since=dict(_critical(samples)),
-        is_machine_busy=_is_busy(samples, now),
+        critical_seconds=dict(_critical(samples)),
     )
 
 
@@ -245,29 +240,40 @@ def _low_in_a_row(scored: Iterable[HealthReport], limits: RolloutLimits) -> int:
     return count
 
 
-def _critical(samples: Sequence[MetricSample]) -> Iterator[tuple[str, datetime]]:
-    """Give since when memory and latency are above their critical threshold, without a break."""
+def _critical(samples: Sequence[MetricSample]) -> Iterator[tuple[str, float]]:
+    """Give for how long memory and latency are above their critical threshold, without a break.
+
+    Samples come newest first.  A time goes to the last sample that tells of it: where nothing is
+    measured nothing grows.  Of latency it begins after the machine was busy: then all is slow.
+    """
     limits = health_settings()
     memory = [
         (each.at, each.values["worker_rss_bytes"])
         for each in samples
         if "worker_rss_bytes" in each.values
     ]
-    since = _since(memory, limits.worker_rss_bytes_fail)
-    if since is not None:
-        yield "memory", since
-    limit = 2 * targets().message_p95_ms
-    latency = [(each.at, p95) for each in samples if (p95 := _p95(each, "treatment")) is not None]
+    if since := _since(memory, limits.worker_rss_bytes_fail):
+        yield "memory", (memory[0][0] - since).total_seconds()
+    limit, calm = 2 * targets().message_p95_ms, list(_calm(samples))
+    latency = [(each.at, p95) for each in calm if (p95 := _p95(each, "treatment")) is not None]
     since = _since(latency, limit)
     if since is None:
         return
-    within = [each for each in samples if each.at >= since]
+    within = [each for each in calm if each.at >= since]
     if _values(within, "treatment") < limits.least_runs:
         return
     control = _merged_p95(within, "control")
     # what is slow for both is not treatment's
     if control is None or control <= limit:
-        yield "latency", since
+        yield "latency", (latency[0][0] - since).total_seconds()
+
+
+def _calm(samples: Sequence[MetricSample]) -> Iterator[MetricSample]:
+    """Give the samples since the machine was busy the last time; newest first."""
+    for each in samples:
+        if _is_busy(samples, each.at):
+            break
+        yield each
 
 
 def _since(values: Sequence[tuple[datetime, float]], limit: float) -> datetime | None:
@@ -293,10 +299,10 @@ def _values(samples: Sequence[MetricSample], arm: str) -> int:
     return sum(sum(each.histograms.get(f"message_ms:{arm}", {}).values()) for each in samples)
 
 
-def _is_busy(samples: Sequence[MetricSample], now: datetime) -> bool:
+def _is_busy(samples: Sequence[MetricSample], at: datetime) -> bool:
     known: list[Any] = [
         each.values["cpu_percent"]
         for each in samples
-        if each.at > now - BUSY_OVER and "cpu_percent" in each.values
+        if at - BUSY_OVER < each.at <= at and "cpu_percent" in each.values
     ]
     return bool(known) and math.fsum(known) / len(known) >= health_settings().cpu_percent_fail

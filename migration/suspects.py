@@ -6,30 +6,32 @@ second run gives the same bytes, or an approver releases them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.audit import record
 from config.faults import type_and_place
 from migration.choices import SuspectState
-from migration.effects import QUARANTINED
 from migration.models import Attempt, StepPolicy, Suspect
+from migration.restarting import QUARANTINED
+from migration.wanted import Actor, is_allowed
 from trimming import quarantine
 from trimming.choices import JobState, RunOutcome
 from trimming.jobs import create_job
-from trimming.models import Quarantine, TrimRun
+from trimming.models import Download, TrimRun
 from trimming.routing import CONTROL, TREATMENT
 
 log = structlog.get_logger("pktmask.rollout")
 
 PERMISSION: Final = "migration.release_suspect"
+RERUN_PERMISSION: Final = "migration.operate_rollout"
+# what can be run again: a second run that made nothing may do so the next time
+RUN_AGAIN: Final = (SuspectState.LISTED, SuspectState.NOT_RERUN)
 BATCH: Final = 500
 CHUNK_BYTES: Final = 1 << 20
 ENDED: Final = (JobState.DONE, JobState.FAILED, JobState.REFUSED, JobState.CANCELLED)
@@ -91,28 +93,64 @@ def _list(attempt: Attempt) -> int:
     return found
 
 
-def rerun(suspects: Iterable[Suspect], actor: AbstractBaseUser | AnonymousUser | None) -> int:
-    """Run suspects again on legacy; return how many.  Those that already do are left out."""
+def rerun(suspects: QuerySet[Suspect], actor: Actor) -> int:
+    """Run suspects again on legacy; return how many.  Raises SuspectRefusedError."""
+    ids = list(suspects.values_list("pk", flat=True))
+    ask_again(Suspect.objects.filter(pk__in=ids), actor)
+    return begin_reruns(Suspect.objects.filter(pk__in=ids))
+
+
+def ask_again(suspects: QuerySet[Suspect], actor: Actor) -> int:
+    """Ask for second runs; return how many.  The monitor begins them, so that nobody waits.
+
+    Those that run already, and those that are settled, are left out.  Raises SuspectRefusedError
+    without the permission.
+    """
+    if not is_allowed(actor, RERUN_PERMISSION):
+        raise SuspectRefusedError(
+            _("Only who holds the permission %(name)s may run it again.")
+            % {"name": RERUN_PERMISSION}
+        )
+    with transaction.atomic():
+        asked = suspects.filter(state__in=RUN_AGAIN).update(
+            state=SuspectState.RERUNNING,
+            rerun=None,
+            asked_by=None if actor is None else actor.pk,
+            looked_at=None,
+        )
+        if asked:
+            record("suspects_rerun_asked", actor=actor, count=asked)
+    return asked
+
+
+def begin_reruns(suspects: QuerySet[Suspect] | None = None) -> int:
+    """Make the jobs of second runs that were asked for; return how many.
+
+    Each is done again after a kill, and by one process only.
+    """
+    waiting = Suspect.objects.all() if suspects is None else suspects
+    waiting = waiting.filter(state=SuspectState.RERUNNING, rerun=None)
     done = 0
-    for suspect in suspects:
-        done += _rerun(suspect, actor)
+    # what is begun, or cannot be, waits no more
+    while batch := waiting.select_related("run__job__capture__owner", "asked_by")[:BATCH]:
+        done += sum(_begin(suspect) for suspect in batch)
     return done
 
 
-def _rerun(suspect: Suspect, actor: AbstractBaseUser | AnonymousUser | None) -> bool:
+def _begin(suspect: Suspect) -> bool:
+    job = suspect.run.job
+    capture, actor = job.capture, suspect.asked_by
     with transaction.atomic():
-        claimed = Suspect.objects.filter(pk=suspect.pk, state=SuspectState.LISTED).update(
-            state=SuspectState.RERUNNING
+        # of two processes the second one waits here, and finds nothing more to do
+        mine = Suspect.objects.select_for_update().filter(
+            pk=suspect.pk, state=SuspectState.RERUNNING, rerun=None
         )
-        if not claimed:
+        if not mine.order_by().values_list("pk", flat=True).first():
             return False
-        job = suspect.run.job
-        capture = job.capture
         if capture.deleted_at is not None or not capture.has_original:
             _settle(suspect, SuspectState.NO_ORIGINAL)
             return False
-        by = actor if actor is not None and actor.pk is not None else capture.owner
-        new = create_job(capture, job.profile, by, CONTROL)
+        new = create_job(capture, job.profile, actor or capture.owner, CONTROL)
         Suspect.objects.filter(pk=suspect.pk).update(rerun=new)
         record("suspect_rerun", actor=actor, target=suspect, run=suspect.run_id, job=str(new.pk))
     return True
@@ -175,10 +213,9 @@ def _settle(suspect: Suspect, state: SuspectState, **values: Any) -> None:
     Suspect.objects.filter(pk=suspect.pk).update(state=state, looked_at=timezone.now(), **values)
 
 
-def release(suspect: Suspect, actor: AbstractBaseUser | AnonymousUser | None, reason: str) -> None:
+def release(suspect: Suspect, actor: Actor, reason: str) -> None:
     """Let an output be downloaded again, on an approver's word; raises SuspectRefusedError."""
-    may = actor is None or (isinstance(actor, PermissionsMixin) and actor.has_perm(PERMISSION))
-    if not may:
+    if not is_allowed(actor, PERMISSION):
         raise SuspectRefusedError(
             _("Only who holds the permission %(name)s may release it.") % {"name": PERMISSION}
         )
@@ -191,20 +228,31 @@ def release(suspect: Suspect, actor: AbstractBaseUser | AnonymousUser | None, re
 def unsettled() -> QuerySet[Suspect]:
     """Return the suspects whose originals must stay."""
     return Suspect.objects.filter(
-        state__in=(SuspectState.LISTED, SuspectState.RERUNNING, SuspectState.DIFFERENT)
+        state__in=(*RUN_AGAIN, SuspectState.RERUNNING, SuspectState.DIFFERENT)
+    )
+
+
+def with_facts(suspects: QuerySet[Suspect]) -> QuerySet[Suspect]:
+    """Return suspects with all that is shown of them, in two queries however many they are."""
+    downloads = Download.objects.select_related("user").order_by("at", "pk")
+    return (
+        suspects.select_related("run__job__capture__owner", "run__quarantine")
+        .defer("run__report")
+        .prefetch_related(Prefetch("run__downloads", queryset=downloads))
     )
 
 
 def as_row(suspect: Suspect) -> dict[str, Any]:
-    """Return a suspect as plain values, with who has taken it away."""
-    downloads = suspect.run.downloads.select_related("user").order_by("at")
+    """Return a suspect of ``with_facts`` as plain values, with who has taken it away."""
     return {
         "suspect": suspect.pk,
         "capture": str(suspect.run.job.capture_id),
         "name": suspect.run.job.capture.name,
         "state": str(suspect.state),
-        "in_quarantine": Quarantine.objects.in_force().filter(run=suspect.run_id).exists(),
+        "in_quarantine": suspect.run.quarantine_in_force is not None,
         "differing_bytes": suspect.differing_bytes,
         "first_difference": suspect.first_difference,
-        "downloaded": [f"{each.user} {each.at:%Y-%m-%d %H:%M:%S}" for each in downloads],
+        "downloaded": [
+            f"{each.user} {each.at:%Y-%m-%d %H:%M:%S}" for each in suspect.run.downloads.all()
+        ],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 
 from migration.choices import Move
 from migration.decision import Decision, Situation
@@ -13,6 +13,11 @@ from migration.gates.results import Result
 
 # None where the rollout moves by itself, or who works at the machine moves it
 Actor = AbstractBaseUser | AnonymousUser | None
+
+
+def is_allowed(actor: Actor, permission: str) -> bool:
+    """Tell whether somebody may; who works at the machine itself may."""
+    return actor is None or (isinstance(actor, PermissionsMixin) and actor.has_perm(permission))
 
 
 @dataclass(frozen=True, slots=True)

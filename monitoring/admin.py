@@ -137,3 +137,8 @@ class QueuedTaskAdmin(ReadOnlyAdmin):
     def function(self, queued: Any) -> str:
         """Show what the task calls."""
         return str(queued.func())
+
+
+# Django looks for admins in this module only
+from monitoring.alerts import admin as _of_alerts  # noqa: E402, F401 - see above
+from monitoring.reports import admin as _of_reports  # noqa: E402, F401 - see above

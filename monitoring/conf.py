@@ -105,7 +105,11 @@ class MetricsSettings(Section):
         8.0, ge=2, le=3660, description="rollups of minutes are removed after this"
     )
     keep_hours_days: float = Field(
-        400.0, ge=61, le=36600, description="rollups of hours are removed after this; days stay"
+        400.0,
+        ge=61,
+        le=36600,
+        description="rollups of hours and health reports are removed after this; days stay, and "
+        "reports that raised an alert",
     )
 
 

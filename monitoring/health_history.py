@@ -13,6 +13,7 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from monitoring.alerts.of_health import raised
 from monitoring.choices import Verdict
 from monitoring.conf import health_settings
 from monitoring.figures import NEUTRAL, Figure, Scale, figure, line, mark_lines
@@ -107,7 +108,12 @@ def strip_sentence(checks: Checks) -> str:
     return said % {"total": total, "parts": parts}
 
 
-def reports(number: Any) -> Page[HealthReport]:
-    """Return a page of all reports, newest first; the nearest one when there is none such."""
+def reports(number: Any, user: Any) -> Page[HealthReport]:
+    """Return a page of all reports, newest first; the nearest one when there is none such.
+
+    Each has the alerts that it raised as ``raised``, for who may see alerts.
+    """
     rows = HealthReport.objects.select_related("asked_by").defer("dimensions")
+    alerts = raised(user)
+    rows = rows.prefetch_related(alerts) if alerts else rows
     return Paginator(rows, PAGE_SIZE).get_page(number)

@@ -28,8 +28,6 @@ log = structlog.get_logger("pktmask.monitor")
 
 # an upload whose connection was cut leaves a file that nobody else removes
 STALE_UPLOAD = timedelta(hours=12)
-# a worker that lost its job notices, and cleans up itself, long before this
-LEFT_ALONE = timedelta(seconds=60)
 # at most so long between two looks at whether to end
 NAP_SECONDS = 0.25
 # twice as much as clocks may drift apart from one sample to the next, of 5 s
@@ -61,12 +59,11 @@ def steps() -> tuple[Step, ...]:
         Step("sweep", 2, _sweep),
         Step("resend", 10, _resend),
         Step("shadows", 1, _shadows),
-        Step("leftovers", 30, _leftovers),
         Step("live_updates", 60, prune_live_updates),
         Step("adoptions", 60, forget_gone_processes),
+        Step("machines", 60, heartbeats.forget_machines),
         Step("schedules", 60, _schedules),
         Step("retention", 600, _retention),
-        Step("stale_uploads", 600, _stale_uploads),
         Step("failed_tasks", 3600, prune_failed_tasks),
         Step("sessions", 3600, _clear_sessions),
     )
@@ -216,7 +213,7 @@ def _sweep() -> None:
 def _resend() -> None:
     from trimming.sweeper import resend
 
-    resend(workers=settings.Q_CLUSTER["workers"])
+    resend()
 
 
 def _shadows() -> None:
@@ -227,25 +224,14 @@ def _shadows() -> None:
     shadow_queue.hand_out()
 
 
-def _leftovers() -> None:
-    from trimming.leftovers import remove_left_folders
-
-    remove_left_folders(ended_before=LEFT_ALONE)
-
-
 def _retention() -> None:
-    from trimming.intake import remove_orphans
+    from trimming.intake import drop_unfinished, remove_orphans
     from trimming.retention import delete_expired_originals, remove_deleted_files
 
     delete_expired_originals()
     remove_deleted_files()
     remove_orphans(older_than=STALE_UPLOAD)
-
-
-def _stale_uploads() -> None:
-    from trimming.uploads import remove_stale_uploads
-
-    remove_stale_uploads(older_than=STALE_UPLOAD)
+    drop_unfinished(older_than=STALE_UPLOAD)
 
 
 def _clear_sessions() -> None:

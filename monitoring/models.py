@@ -173,3 +173,16 @@ class HealthReport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.verdict}"
+
+
+# Django finds models in this module only
+from monitoring.alerts.models import (  # noqa: E402, F401 - see above
+    Alert,
+    AlertClock,
+    AlertRule,
+    AlertStep,
+    AlertTelling,
+    Notification,
+    Silence,
+)
+from monitoring.reports.models import Report  # noqa: E402, F401 - see above

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
+from monitoring.alerts.firing import firing_now
 from monitoring.choices import VERDICT_LOOKS, Verdict
 from monitoring.conf import health_settings, targets
 from monitoring.figures import (
@@ -27,6 +28,7 @@ from monitoring.figures import (
 from monitoring.marks import Mark, marks
 from monitoring.metrics.series import PERIODS, Line, Series, Values, ratio, series
 from monitoring.models import HealthReport
+from monitoring.panels import panels
 from monitoring.standing import Standing, standing
 from trimming.choices import Look
 from trimming.listing import Row, row_of, with_runs
@@ -230,6 +232,8 @@ def summary(now: datetime, user: Any) -> dict[str, Any]:
         "tiles": tiles_of(found),
         "figures": figures_of(found, changes),
         "window": window_text(found),
+        "panels": panels.at(now, user),
+        "firing": firing_now(now, user),
         "jobs": recent_jobs(user),
         "changes": changes[:RECENT_CHANGES],
     }

@@ -6,6 +6,7 @@ whole way through the cluster.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -16,6 +17,12 @@ class Pulse(Enum):
     WORKING = "working"
     STOPPED = "stopped"
     UNKNOWN = "unknown"
+
+
+def best(pulses: Iterable[Pulse]) -> Pulse:
+    """Return how the workers of all machines are: as long as those of one work, jobs are done."""
+    found = set(pulses)
+    return next((each for each in (Pulse.WORKING, Pulse.UNKNOWN) if each in found), Pulse.STOPPED)
 
 
 def is_outstanding(asked_at: datetime | None, at: datetime | None) -> bool:

@@ -20,10 +20,12 @@ from monitoring.live.items import (
     News,
     deleted_item,
     item_of,
+    news_of_kind,
     news_of_report,
     news_of_sample,
     news_of_strip,
 )
+from monitoring.live.kinds import kinds
 from monitoring.live.publish import publish
 from monitoring.live.topics import SERVICE_PREFIX, capture_topic
 from monitoring.models import HealthReport, MetricSample
@@ -43,7 +45,7 @@ def publish_job(job_id: UUID, **_: Any) -> None:
 
 @receiver(capture_changed)
 def publish_capture(capture_id: UUID, owner_id: int, **_: Any) -> None:
-    """Tell of a capture that appeared or was deleted."""
+    """Tell of a capture that appeared or was deleted, or whose result may be taken away or not."""
     _quietly(lambda: _publish_capture(capture_id, owner_id))
 
 
@@ -62,6 +64,18 @@ def publish_report(report_id: int, **_: Any) -> None:
     found = HealthReport.objects.filter(pk=report_id)
     _quietly(lambda: _publish_news("health", map(news_of_report, found)))
     _quietly(_publish_strip)
+
+
+def publish_kind(key: str) -> None:
+    """Tell what is so now of a kind that another app has added (``live.kinds``)."""
+    _quietly(lambda: _publish_kind(key))
+
+
+def _publish_kind(key: str) -> None:
+    with transaction.atomic():  # of two processes that tell of it, the later one must know more
+        figures = kinds.newest_of(key)
+        if figures is not None:
+            _publish_news(key, [news_of_kind(key, figures)])
 
 
 def _publish_news(kind: str, found: Iterable[News]) -> None:
@@ -83,7 +97,10 @@ def _publish_job(job_id: UUID) -> None:
 
 def _publish_capture(capture_id: UUID, owner_id: int) -> None:
     with transaction.atomic():
-        capture = Capture.objects.select_related("current_job").filter(pk=capture_id).first()
+        rows = Capture.objects.select_related("current_job__published_run__quarantine")
+        # a report may be long, and nothing of it is told
+        rows = rows.defer("current_job__published_run__report")
+        capture = rows.filter(pk=capture_id).first()
         item = deleted_item(str(capture_id)) if capture is None else item_of(capture)
         publish(capture_topic(capture_id), {**item, "owner": owner_id})
 

@@ -1,4 +1,4 @@
-"""What the workers do by the clock: health checks, rollups, removing what is old.
+"""What the workers do by the clock: health checks, rollups, reports, removing what is old.
 
 django-q2's scheduler wakes about every half minute, and its least unit is a minute; what must be
 quicker is done by the monitor.  Rows follow the settings.
@@ -16,6 +16,7 @@ from monitoring.conf import health_settings
 CHECK_HEALTH: Final = "monitoring.tasks.check_health"
 ROLL_UP: Final = "monitoring.tasks.roll_up_metrics"
 PRUNE: Final = "monitoring.tasks.prune_metrics"
+MAKE_REPORTS: Final = "monitoring.tasks.make_reports"
 PREFIX: Final = "monitoring: "
 
 
@@ -24,6 +25,7 @@ def wanted() -> dict[str, tuple[str, int]]:
     return {
         f"{PREFIX}check health": (CHECK_HEALTH, health_settings().check_minutes),
         f"{PREFIX}roll up metrics": (ROLL_UP, 1),
+        f"{PREFIX}make reports": (MAKE_REPORTS, 10),
         f"{PREFIX}remove old metrics": (PRUNE, 60),
     }
 

@@ -42,6 +42,8 @@ class DimensionView:
     weight: float | None
     sentence: str
     evidence: Sequence[Evidence]
+    # of this dimension, for who may see alerts
+    alerts: Sequence[Any] = ()
 
     @property
     def look(self) -> Look:
@@ -85,7 +87,6 @@ def standing(report: Any, now: datetime) -> Standing:
             _("The health was never checked."),
             _("It is checked by itself while the monitor runs; “make run” starts it."),
         )
-    dimensions = dimension_views(report.dimensions)
     if is_too_old(report.at, now):
         return Standing(
             Verdict.UNKNOWN,
@@ -93,10 +94,16 @@ def standing(report: Any, now: datetime) -> Standing:
             _("The last health check is too old to go by."),
             _("See whether the monitor runs; its log says why it does not."),
             report,
-            dimensions,
+            dimension_views(report.dimensions),
         )
+    return standing_then(report)
+
+
+def standing_then(report: Any) -> Standing:
+    """Return what ``report`` said when it was made."""
     verdict = verdict_of(report.verdict)
     word = _("Not known") if verdict is Verdict.UNKNOWN else verdict.label
+    dimensions = dimension_views(report.dimensions)
     return Standing(verdict, word, report.sentence, "", report, dimensions)
 
 

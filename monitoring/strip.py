@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import Count, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from monitoring.choices import VERDICT_LOOKS, Verdict
@@ -85,6 +86,6 @@ def in_words(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _jobs(now: datetime) -> dict[str, int]:
     return TrimJob.objects.filter(state__in=OPEN_STATES).aggregate(
         running=Count("pk", filter=Q(state=JobState.RUNNING)),
-        busy=Count("pk", filter=Q(state=JobState.RUNNING, lease_until__gte=now)),
+        busy=Count("pk", filter=Q(state=JobState.RUNNING, lease_until__gte=Now())),
         waiting=Count("pk", filter=Q(state=JobState.WAITING)),
     )

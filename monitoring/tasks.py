@@ -19,10 +19,10 @@ def note_sign(task: dict[str, Any], **_: Any) -> None:
     The signal is sent by the process that acknowledges results, so a sign proves that the pusher,
     a worker and that process are alive, and not only a worker.
     """
-    from monitoring.heartbeats import WORKERS, beat
+    from monitoring.heartbeats import beat, workers_here
 
     if task["func"] == GIVE_SIGN and task["success"]:
-        beat(WORKERS)
+        beat(workers_here())
 
 
 def check_health() -> None:
@@ -37,6 +37,16 @@ def roll_up_metrics() -> None:
     from monitoring.metrics.rollups import roll_up
 
     roll_up(timezone.now())
+
+
+def make_reports() -> None:
+    """Make the reports that are due, and mail what waits."""
+    from monitoring.reports.mailing import mail_waiting
+    from monitoring.reports.making import make_due
+
+    now = timezone.now()
+    make_due(now)
+    mail_waiting(now)
 
 
 def prune_metrics() -> None:

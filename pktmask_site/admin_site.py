@@ -11,6 +11,9 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+# as in migration.approvals, which needs the apps
+APPROVAL = "migration.approve_phase"
+
 
 class ConsoleAdminSite(AdminSite):
     """Django's admin under the console's name."""
@@ -19,6 +22,11 @@ class ConsoleAdminSite(AdminSite):
     site_title = _("PktMask")
     index_title = _("Administration")
     site_url = "/"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let in whoever works here: staff, and approvers, whose queue is here."""
+        user = request.user
+        return super().has_permission(request) or (user.is_active and user.has_perm(APPROVAL))
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -10,5 +10,11 @@ class SiteConfig(AppConfig):
     label = "pktmask_site"
 
     def ready(self) -> None:
-        """Register the checks."""
+        """Register checks, settings, alerts, and what the monitor does."""
         from pktmask_site import checks  # noqa: F401 - importing registers
+        from pktmask_site.recovery import (  # noqa: F401 - importing registers
+            conf,
+            registered,
+            report_parts,
+        )
+        from pktmask_site.sign_in import alerts, sessions  # noqa: F401 - importing registers

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from config.file_watch import settings_folder
 from config.files import MAIN, read_files
@@ -38,6 +38,14 @@ def check_installation(
                 id="pktmask.E002",
             )
         )
+    if not settings.INSTALLATION.is_alone and not settings.INSTALLATION.has_given_key:
+        found.append(
+            Error(
+                "Machines that share a database need the same secret key, and none was given.",
+                hint="Set PKTMASK_SECRET_KEY or PKTMASK_SECRET_KEY_FILE, the same on each of them.",
+                id="pktmask.E005",
+            )
+        )
     # the files may set right what the environment alone contradicts
     wrong = _problems(_files) and _problems(lambda: EMPTY)
     return found + [Error(str(problem), id="pktmask.E003") for problem in wrong]
@@ -62,6 +70,25 @@ def check_files(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             )
         )
     return found
+
+
+@register(deploy=True)
+def check_shared_files(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Find captures in a folder while the database is shared: others may not have the folder."""
+    if settings.INSTALLATION.is_alone or settings.INSTALLATION.bucket is not None:
+        return []
+    return [
+        Warning(
+            "Machines can share the database, and captures are kept in a folder of this one.",
+            hint=(
+                "Name a bucket in PKTMASK_S3_BUCKET, or see to it that the folder `files` in "
+                "PKTMASK_DATA_DIR is on a file system that all machines share."
+            ),
+            id="pktmask.W001",
+        )
+    ]
 
 
 def _files() -> Layer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 from config.audit import record
 from config.roles import ADMINISTRATOR
@@ -25,6 +27,8 @@ PASSWORD_VARIABLE = "PKTMASK_ADMIN_PASSWORD"
 # 96 bits in letters that are told apart when they are read aloud
 PASSWORD_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 PASSWORD_LENGTH = 20
+# "pktstart" in ASCII
+LOCK = int.from_bytes(b"pktstart", "big")
 
 
 class PasswordRefusedError(ValueError):
@@ -37,6 +41,24 @@ class Account:
 
     name: str
     password: str | None
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one machine do what follows, and the others wait for it, where machines share a database.
+
+    A machine that is alone has its data folder to itself.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def prepare_database() -> None:

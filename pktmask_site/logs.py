@@ -1,6 +1,6 @@
 """Structured logs: one JSON object a line (ECS fields) in production, readable lines locally.
 
-Never payload, never secrets: keys that could hold them are dropped whatever a caller does.
+Never payload, never secrets: see redaction.
 """
 
 from __future__ import annotations
@@ -8,37 +8,45 @@ from __future__ import annotations
 import logging
 import logging.config
 import os
+import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any, Final, TextIO
 
 import ecs_logging
 import structlog
 from structlog.typing import ExcInfo
 
-# the value of a key with one of these in its name is never written
-REDACTED_KEYS = (
-    "password",
-    "secret",
-    "token",
-    "cookie",
-    "authorization",
-    "payload",
-    "body",
-    "csrf",
-)
-REDACTED = "[redacted]"
+from pktmask_site.ecs import ECS_VERSION, MODULE, as_ecs
+from pktmask_site.log_files import WholeLines
+from pktmask_site.redaction import REDACTED, redacted, scrubbed
+
 ENGINE_FOLDER = os.path.join("trimming", "engine")
 MAX_FRAMES = 30
+# where lines may go, besides into a file
+STREAMS: Final = ("stderr", "stdout")
+Event = MutableMapping[str, Any]
 
 
-def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Overwrite values whose key says that they must not be written; raw bytes never are."""
-    for key, value in event.items():
-        named = any(part in key.lower() for part in REDACTED_KEYS)
-        if named or isinstance(value, bytes | bytearray | memoryview):
-            event[key] = REDACTED
-    return event
+def redact(_: Any, __: str, event: Event) -> Event:
+    """Overwrite what must not be written, also within values."""
+    found: Event = redacted(event)
+    return found
+
+
+class HideBytes(logging.Filter):
+    """Overwrites raw bytes among the arguments of a message before it is put together."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(REDACTED if _is_raw(each) else each for each in record.args)
+        return True
+
+
+def _is_raw(value: object) -> bool:
+    return isinstance(value, bytes | bytearray | memoryview)
 
 
 def told_exception(exc_info: ExcInfo) -> str:
@@ -53,16 +61,33 @@ def told_exception(exc_info: ExcInfo) -> str:
     ]
     in_engine = any(ENGINE_FOLDER in line for line in lines)
     text = "(its text is left out: it came through the engine)" if in_engine else str(error)
-    return "\n".join(["Traceback (innermost last):", *lines, f"{kind.__name__}: {text}"])
+    return scrubbed("\n".join(["Traceback (innermost last):", *lines, f"{kind.__name__}: {text}"]))
 
 
 def _tell_on_console(stream: TextIO, exc_info: ExcInfo) -> None:
     stream.write("\n" + told_exception(exc_info))
 
 
-def logging_settings(*, as_json: bool) -> None:
-    """Set up structlog and the standard library's logging for this process."""
-    shared: list[Any] = [
+def _in_ecs(_: Any, __: str, event: Event) -> Event:
+    """Put an event into the fields of the schema, without what structlog noted beside it."""
+    is_ours = bool(event.pop("_from_structlog"))
+    del event["_record"]
+    found = as_ecs(event, is_ours=is_ours)
+    return {**found, "process.pid": os.getpid(), "service.name": MODULE}
+
+
+class _Formatter(ecs_logging.StructlogFormatter):
+    """Names the version of the schema that our fields are of."""
+
+    def format_to_ecs(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return what is written."""
+        found: dict[str, Any] = super().format_to_ecs({**event, "ecs.version": ECS_VERSION})
+        return found
+
+
+def _shared(*, as_json: bool) -> list[Any]:
+    """Return what is done to every event, ours and those of other libraries."""
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -71,16 +96,30 @@ def logging_settings(*, as_json: bool) -> None:
         ),
         redact,
     ]
-    renderer: list[Any] = (
-        [
-            structlog.processors.ExceptionRenderer(told_exception),
-            ecs_logging.StructlogFormatter(),
-        ]
-        if as_json
-        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_tell_on_console)]
+
+
+def line_formatter(*, as_json: bool) -> logging.Formatter:
+    """Return what makes a line of a record."""
+    without_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    told = structlog.processors.ExceptionRenderer(told_exception)
+    in_json: Any = _Formatter()  # its types are narrower than those of a processor
+    on_console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_tell_on_console)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(as_json=as_json),
+        processors=([told, _in_ecs, in_json] if as_json else [without_meta, on_console]),
     )
+
+
+def logging_settings(*, as_json: bool, to: str = "stderr") -> None:
+    """Set up structlog and the standard library's logging for this process.
+
+    ``to`` is one of STREAMS, or the path of a file.
+    """
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            *_shared(as_json=as_json),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -89,23 +128,23 @@ def logging_settings(*, as_json: bool) -> None:
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                "line": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "foreign_pre_chain": shared,
-                    "processors": [
-                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        *renderer,
-                    ],
-                }
-            },
-            "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "line"}},
-            "root": {"handlers": ["stream"], "level": "WARNING"},
+            "filters": {"hide_bytes": {"()": HideBytes}},
+            "formatters": {"line": {"()": lambda: line_formatter(as_json=as_json)}},
+            "handlers": {"lines": {**_handler(to), "formatter": "line", "filters": ["hide_bytes"]}},
+            "root": {"handlers": ["lines"], "level": "WARNING"},
             "loggers": {
                 # a terminal shows what needs a person; a log keeps everything
                 "pktmask": {"level": "INFO" if as_json else "WARNING"},
+                # the channel of alerts: what is delivered to it is written
+                "pktmask.alert": {"level": "INFO"},
                 "django": {"level": "WARNING"},
                 "django-q": {"level": "WARNING"},
             },
         }
     )
+
+
+def _handler(to: str) -> dict[str, Any]:
+    if to in STREAMS:
+        return {"class": "logging.StreamHandler", "stream": getattr(sys, to)}
+    return {"()": WholeLines, "path": Path(to)}

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from config.audit import answering
+
 Handler = Callable[[HttpRequest], HttpResponse]
 # an id that a proxy gave is kept when it is harmless to log
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -21,7 +23,7 @@ def request_context(get_response: Handler) -> Handler:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]  # read by config.audit
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id), answering(request):
             response = get_response(request)
         response["X-Request-ID"] = request_id
         return response

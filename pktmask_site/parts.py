@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from django.conf import settings
 
 from monitoring import heartbeats
 from pktmask_site import processes
+from pktmask_site.environment import PARTS
 from pktmask_site.supervisor import Part
 from trimming.leftovers import remove_left_folders
-from trimming.sweeper import send_all_again, take_back
+from trimming.sweeper import call_all, take_back
 from trimming.tasks import CLUSTER_VARIABLE
 
 log = structlog.get_logger("pktmask.supervisor")
@@ -40,21 +41,23 @@ def start_compiling() -> subprocess.Popen[bytes]:
     )
 
 
-def service_parts(host: str, port: int, compiling: subprocess.Popen[bytes]) -> list[Part]:
-    """Return the parts: web server, workers, monitor.
+def service_parts(
+    host: str, port: int, compiling: subprocess.Popen[bytes] | None, which: Collection[str] = PARTS
+) -> list[Part]:
+    """Return the parts of this machine: of web server, workers and monitor, those in ``which``.
 
     Workers start when ``compiling`` has ended, or each of them would compile the same kernels.
     """
     workers = Workers()
-    return [
+    every = [
         Part("web", command("web", "--host", host, "--port", str(port))),
         Part(
             "workers",
             command("workers"),
             before=workers.before,
             after=workers.after,
-            is_stuck=heartbeats.workers_are_stuck,
-            may_start=lambda: compiling.poll() is not None,
+            is_stuck=workers.are_stuck,
+            may_start=lambda: compiling is None or compiling.poll() is not None,
         ),
         Part(
             "monitor",
@@ -63,6 +66,7 @@ def service_parts(host: str, port: int, compiling: subprocess.Popen[bytes]) -> l
             is_stuck=heartbeats.monitor_is_silent,
         ),
     ]
+    return [part for part in every if part.name in which]
 
 
 def _before_monitor() -> Mapping[str, str]:
@@ -71,7 +75,11 @@ def _before_monitor() -> Mapping[str, str]:
 
 
 class Workers:
-    """A cluster has a name of its own in each life, so that its jobs can be taken back."""
+    """A cluster has a name of its own in each life, so that its jobs can be taken back.
+
+    The name lies in the data folder, for the next start to take back what a machine that failed
+    had under way.
+    """
 
     def __init__(self) -> None:
         self._cluster = ""
@@ -79,8 +87,13 @@ class Workers:
     def before(self) -> Mapping[str, str]:
         """Name the next cluster, and forget what was asked of the last one."""
         self._cluster = uuid.uuid4().hex
-        heartbeats.begin(heartbeats.WORKERS)
+        _last_cluster().write_text(self._cluster, encoding="ascii")
+        heartbeats.begin(heartbeats.workers_here())
         return {CLUSTER_VARIABLE: self._cluster}
+
+    def are_stuck(self) -> bool:
+        """Tell whether the cluster lives and does nothing."""
+        return heartbeats.workers_are_stuck(f"{self._cluster}/")
 
     def after(self, in_order: bool) -> None:
         """Take back the jobs of a cluster that is gone, to its last process.
@@ -91,17 +104,33 @@ class Workers:
         put_right(f"{self._cluster}/", forgiven=in_order)
 
 
-def put_right(worker_prefix: str, *, forgiven: bool) -> None:
-    """Take back the jobs of workers that are gone, and send every waiting job anew.
+def _last_cluster() -> Path:
+    return Path(settings.DATA_DIR) / "cluster"
 
-    The queue is emptied first: what the dead had in memory is lost, and a job whose message is
-    still there would be sent twice.
+
+def put_right_at_start() -> None:
+    """Take back what was under way when this machine ended last.
+
+    A machine that is alone takes back everything; among others, what its own workers had.
+    """
+    if settings.INSTALLATION.is_alone:
+        put_right(EVERY_WORKER, forgiven=False)
+    elif _last_cluster().exists():
+        put_right(f"{_last_cluster().read_text(encoding='ascii')}/", forgiven=False)
+
+
+def put_right(worker_prefix: str, *, forgiven: bool) -> None:
+    """Take back the jobs of workers that are gone, and call workers to what waits.
+
+    What the dead had in memory of the queue is lost.  On a machine that is alone the queue is
+    emptied: nobody else reads it, and a job whose message is still there would be called twice.
     """
     from django_q.brokers import get_broker
 
     taken = take_back(worker_prefix, forgiven=forgiven)
-    get_broker().purge_queue()
-    sent = send_all_again()
+    if settings.INSTALLATION.is_alone:
+        get_broker().purge_queue()
+    waiting = call_all()
     remove_left_folders(ended_before=timedelta(0))
     if taken:
-        log.warning("jobs_taken_back", count=taken, waiting=sent, forgiven=forgiven)
+        log.warning("jobs_taken_back", count=taken, waiting=waiting, forgiven=forgiven)

@@ -87,7 +87,7 @@ def spawn(arguments: Sequence[str], extra_environ: Mapping[str, str]) -> subproc
         stdin=subprocess.DEVNULL,
         env={**os.environ, **extra_environ},
         start_new_session=True,
-        # this process has one thread, so running Python between fork and exec is safe
+        # what it calls was loaded before and takes no lock of another thread
         preexec_fn=lambda: die_with_parent(parent_pid),
     )
 

@@ -12,6 +12,8 @@ from pktmask_site.command_settings import TRIMMING_STRATEGIES as TRIMMING_STRATE
 from pktmask_site.databases import database_settings
 from pktmask_site.environment import read_installation
 from pktmask_site.logs import logging_settings
+from pktmask_site.scaling import broker, caches, captures_storage, channel_layers
+from pktmask_site.version import app_version
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 INSTALLATION = read_installation(BASE_DIR)
@@ -19,7 +21,10 @@ DATA_DIR = INSTALLATION.data_dir
 # a folder for each environment, with the files that an installation edits
 CONFIG_DIR = INSTALLATION.config_dir
 
+VERSION = app_version()
 SECRET_KEY = INSTALLATION.secret_key
+# verify what was sealed in the audit log before the key was replaced
+AUDIT_OLD_KEYS = INSTALLATION.old_secret_keys
 DEBUG = False
 ALLOWED_HOSTS = list(INSTALLATION.allowed_hosts)
 ROOT_URLCONF = "pktmask_site.urls"
@@ -45,6 +50,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "pktmask_site.middleware.request_context",
+    "pktmask_site.security_headers.security_headers",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -55,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "pktmask_site.middleware.bind_user",
+    "pktmask_site.sign_in.sessions.note_activity",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -69,6 +76,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "monitoring.context_processors.service_now",
+                "migration.context_processors.rollout_now",
+                "pktmask_site.context_processors.demo",
             ]
         },
     }
@@ -80,7 +89,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STORAGES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "trimming.storage.DurableFileSystemStorage"},
+    "default": captures_storage(INSTALLATION.bucket),
     "staticfiles": {"BACKEND": "pktmask_site.static_storage.StaticStorage"},
 }
 MEDIA_ROOT = DATA_DIR / "files"
@@ -96,7 +105,7 @@ WORK_ROOT = DATA_DIR / "work"
 # --- workers and live updates ---------------------------------------------------------------------
 Q_CLUSTER: dict[str, Any] = {
     "name": "pktmask",
-    "orm": "default",
+    **broker(INSTALLATION.redis_url, is_alone=INSTALLATION.is_alone),
     "workers": INSTALLATION.workers,
     "poll": 0.2,
     # our own deadline ends a job; django-q2's timeout lies above the largest one, and the time
@@ -114,7 +123,8 @@ Q_CLUSTER: dict[str, Any] = {
     "guard_cycle": 1,
     "label": _("Tasks"),
 }
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CHANNEL_LAYERS = channel_layers(INSTALLATION.redis_url)
+CACHES = caches(INSTALLATION.redis_url)
 
 # --- languages and times --------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -127,16 +137,17 @@ USE_TZ = True
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+# length, and what is guessed first; no rules about kinds of characters (OWASP ASVS 2.1.9)
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-SESSION_COOKIE_AGE = 14 * 3600
+# how long a sign-in lasts is said by the section sign_in
+SESSION_ENGINE = "pktmask_site.sign_in.sessions"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_HTTPONLY = True
 
@@ -168,8 +179,16 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # beyond one machine everything goes over TLS
 SECURE_SSL_REDIRECT = not INSTALLATION.is_local
+# who watches the service asks its processes directly, not through the proxy that has TLS
+SECURE_REDIRECT_EXEMPT = [r"^metrics$", r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = not INSTALLATION.is_local
 CSRF_COOKIE_SECURE = not INSTALLATION.is_local
+# scripts have the token from the page
+CSRF_COOKIE_HTTPONLY = True
+if not INSTALLATION.is_local:
+    # browsers take such cookies from this host only, over TLS, for all of its paths
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
 SECURE_HSTS_SECONDS = 0 if INSTALLATION.is_local else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not INSTALLATION.is_local
 SECURE_HSTS_PRELOAD = not INSTALLATION.is_local
@@ -178,4 +197,4 @@ if INSTALLATION.trusts_proxy:
 
 # --- logs -----------------------------------------------------------------------------------------
 LOGGING_CONFIG = None
-logging_settings(as_json=not INSTALLATION.is_local)
+logging_settings(as_json=INSTALLATION.logs_json, to=INSTALLATION.log_to)

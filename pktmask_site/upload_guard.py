@@ -28,6 +28,8 @@ from django.utils import translation
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from pktmask_site.security_headers import of_refusals
+from trimming.backpressure import room_for
 from trimming.conf import trimming_settings
 from trimming.quantities import limit, size
 from trimming.uploads import is_upload_path
@@ -116,7 +118,10 @@ def too_large(length: int, limit_bytes: int) -> Refusal:
 
 
 def judge_sender(request: ASGIRequest) -> Refusal | None:
-    """Return why the sender may not upload, or None.  Reads the session and the user."""
+    """Return why the sender may not upload now, or None.
+
+    Reads the session, the user, and how many captures wait.
+    """
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     if not key:
         return Refusal(403, _("Sign in to upload captures. Nothing was stored."))
@@ -127,6 +132,9 @@ def judge_sender(request: ASGIRequest) -> Refusal | None:
             return Refusal(403, _("Sign in again to upload captures. Nothing was stored."))
         if not user.is_active or not user.has_perm(UPLOAD_PERMISSION):
             return Refusal(403, _("Your role may not upload captures. Nothing was stored."))
+        room = room_for(user)
+        if room.files <= 0:
+            return Refusal(429, room.reason)
     finally:
         close_old_connections()
     return None
@@ -226,13 +234,10 @@ class Exchange:
     async def refuse(self, refusal: Refusal, content_type: str, body: bytes) -> None:
         """Answer at once, then drop a bounded amount of what still comes, then close."""
         headers = {
+            **of_refusals(),
             "content-type": content_type,
             "content-length": str(len(body)),
             "connection": "close",
-            "cache-control": "no-store",
-            "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-            "x-content-type-options": "nosniff",
-            "referrer-policy": "same-origin",
         }
         await self._send(
             {

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from monitoring.views import overview
+from pktmask_site import badge
+from pktmask_site.sign_in.views import OwnPasswordView, SignInView
 
 urlpatterns = [
     path("", overview.page, name="home"),
     path("", include("monitoring.urls")),
-    path("sign-in/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("badge.svg", badge.picture, name="badge"),
+    path("sign-in/", SignInView.as_view(), name="login"),
+    path("password/", OwnPasswordView.as_view(), name="own_password"),
+    # the admin has a page for that as well, which counts no tries
+    path("admin/password_change/", RedirectView.as_view(pattern_name="own_password")),
     path("sign-out/", LogoutView.as_view(), name="logout"),
     path("captures/", include("trimming.urls")),
     path("routing/", include("trimming.routing_urls")),
     path("offline-tests/", include("trimming.offline_urls")),
+    path("alerts/", include("monitoring.alerts.urls")),
+    path("reports/", include("monitoring.reports.urls")),
+    path("rollout/", include("migration.urls")),
     path("configuration/", include("config.urls")),
+    path("maintenance/", include("pktmask_site.recovery.urls")),
+    path("audit/", include("pktmask_site.audit_log.urls")),
+    path("demo/", include("pktmask_site.demo.urls")),
     path("admin/", admin.site.urls),
 ]

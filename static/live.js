@@ -11,6 +11,7 @@
  * @property {number} percent  0 to 100
  * @property {string} stage
  * @property {string} stage_label
+ * @property {boolean} held  the result is in quarantine
  * @property {boolean} deleted
  *
  * @typedef {object} Subscriber

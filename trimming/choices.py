@@ -42,6 +42,14 @@ JOB_LOOKS: dict[JobState, Look] = {
 }
 
 
+class Priority(models.IntegerChoices):
+    """Which of the waiting jobs go before others, whoever asked for them."""
+
+    LOW = -1, pgettext_lazy("priority", "Low: after all others")
+    NORMAL = 0, pgettext_lazy("priority", "Normal")
+    HIGH = 1, pgettext_lazy("priority", "High: before all others")
+
+
 class RunOutcome(models.TextChoices):
     """How one attempt at a job ended."""
 

@@ -69,8 +69,41 @@ class TrimmingSettings(Section):
         20.0,
         ge=1,
         le=3600,
-        description="a waiting job whose message to the workers seems lost is sent again after "
-        "this",
+        description="workers are called again when jobs have waited for so long although one is "
+        "free: a message to them seems lost",
+    )
+    outage_seconds: float = Field(
+        6 * 3600.0,
+        ge=0,
+        le=30 * DAY_SECONDS,
+        description="a job that was stopped by a fault of storage, disk or database is begun again "
+        "for so long after it was asked for; then it fails",
+    )
+    long_seconds: float = Field(
+        5.0,
+        ge=0.1,
+        le=3600,
+        description="jobs that need longer than this by measurement leave one worker free for "
+        "shorter ones",
+    )
+    person_running_files: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="so many jobs of one person run at the same time; 0 is as many as there are "
+        "workers while nobody else waits",
+    )
+    person_waiting_files: int = Field(
+        20_000,
+        ge=1,
+        le=10_000_000,
+        description="so many captures of one person may wait; uploads beyond are refused",
+    )
+    waiting_files: int = Field(
+        100_000,
+        ge=1,
+        le=10_000_000,
+        description="so many captures of all may wait; uploads beyond are refused",
     )
     keep_originals_days: float = Field(
         7.0,

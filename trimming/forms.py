@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from trimming.choices import JobState
+from trimming.choices import JobState, Priority
 from trimming.conf import trimming_settings
 from trimming.engine.strategies.registry import available
 from trimming.listing import Filter
@@ -26,6 +27,8 @@ class UploadChoices:
     profiles: list[Profile]
     # empty where the user may not choose one or there is no choice
     strategies: list[str]
+    # value and label; empty where the user may not choose one
+    priorities: list[tuple[int, Any]]
     max_bytes: int
     # which of them cannot be chosen now, and why
     refusal: Refusal
@@ -38,7 +41,8 @@ def upload_choices(user: AnyUser) -> UploadChoices | None:
     limit = trimming_settings().max_upload_bytes
     strategies = strategies_for(user)
     refusal = refusal_among(strategies) if strategies else Refusal()
-    return UploadChoices(list(offered()), strategies, limit, refusal)
+    priorities = list(Priority.choices) if _may(user, "set_priority") else []
+    return UploadChoices(list(offered()), strategies, priorities, limit, refusal)
 
 
 def _may(user: AnyUser, permission: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import structlog
 from django.contrib.auth.models import AbstractBaseUser
@@ -16,15 +16,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from config.audit import record
-from trimming.choices import CaptureOrigin
+from config.models import AuditEvent
+from trimming.choices import CaptureOrigin, Priority
 from trimming.jobs import create_job
 from trimming.models import Capture, Profile, TrimJob
 from trimming.signals import capture_changed
 from trimming.uploads import ReceivedCapture
 
 log = structlog.get_logger("pktmask.intake")
-# the folder of models.original_path
+# the folders of models.original_path and models.output_path
 ORIGINALS: Final = "originals"
+OUTPUTS: Final = "outputs"
+# the audit log says so of a restore, and so long what was there before may be wanted back
+RESTORED: Final = "restored"
+AFTER_RESTORE: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ def take_in(
     profile: Profile,
     strategy: str,
     request: HttpRequest | None = None,
+    priority: int = Priority.NORMAL,
 ) -> Accepted:
     """Keep ``uploaded`` for ``owner`` and make a job for it; ``strategy`` "" is the usual one.
 
@@ -51,13 +57,13 @@ def take_in(
     known = _known(owner, uploaded.sha256)
     if known is None:
         try:
-            return _take_new(uploaded, owner, profile, strategy, request)
+            return _take_new(uploaded, owner, profile, strategy, request, priority)
         except IntegrityError:
             # somebody else, as the same user, was first with the same bytes
             known = _known(owner, uploaded.sha256)
             if known is None:
                 raise
-    return _take_known(known, uploaded, owner, profile, strategy, request)
+    return _take_known(known, uploaded, owner, profile, strategy, request, priority)
 
 
 def remove_orphans(older_than: timedelta) -> int:
@@ -66,21 +72,43 @@ def remove_orphans(older_than: timedelta) -> int:
     A process that is killed between storing and committing, or between committing a deletion and
     removing the file, leaves one.  ``older_than`` is the time since it was written.
     """
-    storage = Capture._meta.get_field("original").storage
-    try:
-        names = [f"{ORIGINALS}/{name}" for name in storage.listdir(ORIGINALS)[1]]
-    except FileNotFoundError:
-        return 0  # nothing was ever stored
+    storage: Any = Capture._meta.get_field("original").storage
+    now = timezone.now()
+    newest, keeps = now - older_than, kept_from(now)
+    old = [
+        each.name
+        for each in storage.listed(ORIGINALS)
+        if each.stored_at < newest and (keeps is None or each.stored_at >= keeps)
+    ]
     known = set(Capture.objects.exclude(original="").values_list("original", flat=True))
-    newest = timezone.now() - older_than
-    removed = 0
-    for name in names:
-        if name not in known and storage.get_modified_time(name) < newest:
-            storage.delete(name)
-            removed += 1
-    if removed:
-        log.warning("orphans_removed", count=removed)
-    return removed
+    orphans = [name for name in old if name not in known]
+    for name in orphans:
+        storage.delete(name)
+    if orphans:
+        log.warning("orphans_removed", count=len(orphans))
+    return len(orphans)
+
+
+def kept_from(now: datetime) -> datetime | None:
+    """Return the time before which stored files stay, also those that no row names.
+
+    After a restore the state that was put aside may name them, and somebody may want it back.
+    """
+    restored = AuditEvent.objects.filter(action=RESTORED, at__gt=now - AFTER_RESTORE)
+    return restored.order_by("-at").values_list("at", flat=True).first()
+
+
+def drop_unfinished(older_than: timedelta) -> int:
+    """Remove what killed processes left of uploads into a storage that takes them in parts.
+
+    Returns of how many uploads; ``older_than`` is the time since one was begun.
+    """
+    storage: Any = Capture._meta.get_field("original").storage
+    drop = getattr(storage, "drop_unfinished", None)
+    dropped = sum(drop(folder, older_than) for folder in (ORIGINALS, OUTPUTS)) if drop else 0
+    if dropped:
+        log.warning("unfinished_uploads_dropped", count=dropped)
+    return dropped
 
 
 def _known(owner: AbstractBaseUser, sha256: str) -> Capture | None:
@@ -93,6 +121,7 @@ def _take_new(
     profile: Profile,
     strategy: str,
     request: HttpRequest | None,
+    priority: int,
 ) -> Accepted:
     capture = Capture(
         owner_id=owner.pk,
@@ -105,7 +134,7 @@ def _take_new(
     )
     with _stored(capture, uploaded):
         capture.save(force_insert=True)
-        create_job(capture, profile, owner, strategy)
+        create_job(capture, profile, owner, strategy, priority)
         _record(capture, uploaded, profile, strategy, request, duplicate=False)
     return Accepted(capture, duplicate=False, note="")
 
@@ -117,6 +146,7 @@ def _take_known(
     profile: Profile,
     strategy: str,
     request: HttpRequest | None,
+    priority: int,
 ) -> Accepted:
     note = _("Already here as %(name)s.") % {"name": capture.name}
     if not capture.has_original and _restore(capture, uploaded):
@@ -126,7 +156,7 @@ def _take_known(
         # two uploads at a time make one job
         Capture.objects.select_for_update().get(pk=capture.pk, deleted_at=None)
         if not TrimJob.objects.filter(capture=capture, **asked).exists():
-            create_job(capture, profile, owner, strategy)
+            create_job(capture, profile, owner, strategy, priority)
             note += " " + _("It is trimmed again with the profile %(profile)s.") % {
                 "profile": profile.name
             }

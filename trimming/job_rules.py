@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Final
 
 from trimming.choices import JobStage
@@ -35,33 +34,17 @@ def percent(stage: str, done_bytes: int, total_bytes: int) -> int:
     return 0
 
 
+def delay_after_fault_seconds(
+    faults: int, age_seconds: float, outage_seconds: float
+) -> float | None:
+    """Return when to begin a job anew that a fault around it stopped, 2, 4, 8 ... 60 s later.
+
+    ``faults`` is how often that happened, from 1.  None when the job is so old that it is given up.
+    """
+    delay = min(60.0, 2.0 ** min(faults, 6))
+    return delay if age_seconds + delay <= outage_seconds else None
+
+
 def attempts_left(attempt: int, forgiven: int, max_attempts: int) -> int:
     """Return how often a job may still be begun; attempts that were given back do not count."""
     return max(0, max_attempts - (attempt - forgiven))
-
-
-def message_is_lost(
-    *,
-    queued_at: datetime,
-    now: datetime,
-    resend_after: timedelta,
-    newest_claimed_queued_at: datetime | None,
-    last_claim_at: datetime | None,
-    busy_workers: int,
-    workers: int,
-) -> bool:
-    """Tell whether the message that should bring a waiting job to a worker seems to be lost.
-
-    Brokers lose messages when a worker or the broker dies.  Sending one twice does no harm (the
-    second finds the job claimed), sending all of a long queue again and again would.  So a message
-    counts as lost when the job was overtaken by one that was queued clearly later, or when nothing
-    was claimed for a while although a worker is free.
-    """
-    if now - queued_at < resend_after:
-        return False
-    if newest_claimed_queued_at is not None:
-        overtaken = newest_claimed_queued_at - queued_at >= resend_after
-        if overtaken:
-            return True
-    quiet = last_claim_at is None or now - last_claim_at >= resend_after
-    return quiet and busy_workers < workers

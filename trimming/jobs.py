@@ -2,22 +2,25 @@
 
 "Not exactly one row" means that somebody else was first; nothing is changed then.  Who may ask for
 what is decided by the views; what must follow is decided by moves.py and job_rules.py.
+Leases and deadlines go by the clock of the database: those of machines may differ.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from config.current import current
 from trimming import job_rules
-from trimming.choices import JobStage, JobState, RunOutcome
+from trimming.choices import JobStage, JobState, Priority, RunOutcome
 from trimming.conf import trimming_settings
 from trimming.fence import fence
 from trimming.files import remove_leftovers
@@ -32,6 +35,8 @@ from trimming.signals import job_changed, run_ended
 
 # what a job has while a worker holds it, and loses with it
 NO_LEASE: dict[str, Any] = {"lease_owner": "", "lease_until": None, "deadline_at": None}
+# so many calls are enough for all workers of a machine, which call each other then
+ENOUGH_CALLS: Final = 100
 # a job that is decided anew at its next claim
 NOT_ROUTED: dict[str, Any] = {"policy_version": None, "fence_epoch": None}
 
@@ -48,9 +53,13 @@ def tell(job_id: UUID) -> None:
 
 
 def create_job(
-    capture: Capture, profile: Profile, requested_by: AnyUser, strategy_override: str = ""
+    capture: Capture,
+    profile: Profile,
+    requested_by: AnyUser,
+    strategy_override: str = "",
+    priority: int = Priority.NORMAL,
 ) -> TrimJob:
-    """Make a job for ``capture``, make it the one that is shown, and send it to the workers."""
+    """Make a job for ``capture``, make it the one that is shown, and call a worker."""
     now = timezone.now()
     assert requested_by.pk is not None  # views ask for a login
     with transaction.atomic():
@@ -59,6 +68,8 @@ def create_job(
             profile=profile,
             requested_by_id=requested_by.pk,
             strategy_override=strategy_override,
+            priority=priority,
+            total_bytes=capture.size_bytes,
             created_at=now,
             queued_at=now,
         )
@@ -70,10 +81,23 @@ def create_job(
 
 
 def send(job_id: UUID) -> None:
-    """Send a job's id to the workers, once what was done is committed."""
+    """Call a worker because this job waits, once what was done is committed."""
+    transaction.on_commit(lambda: call(job_id))
+
+
+def call(job_id: UUID, *, only_if_nobody_is: bool = False) -> bool:
+    """Send the workers the id of a job that waits, unless enough were called; tell whether it was.
+
+    A worker does the job whose turn it is, and calls the next, so few calls are as good as many;
+    and what is asked of the workers beside jobs must not stand behind thousands of them.
+    """
+    from django_q.brokers import get_broker
     from django_q.tasks import async_task
 
-    transaction.on_commit(lambda: async_task("trimming.tasks.run_job", str(job_id)))
+    if get_broker().queue_size() >= (1 if only_if_nobody_is else ENOUGH_CALLS):
+        return False
+    async_task("trimming.tasks.run_job", str(job_id))
+    return True
 
 
 def retry(job: TrimJob, requested_by: AnyUser) -> TrimJob | None:
@@ -83,7 +107,7 @@ def retry(job: TrimJob, requested_by: AnyUser) -> TrimJob | None:
         ended = job.state in (JobState.FAILED, JobState.REFUSED, JobState.CANCELLED)
         if not ended or capture.current_job_id != job.pk or not capture.has_original:
             return None
-        return create_job(capture, job.profile, requested_by, job.strategy_override)
+        return create_job(capture, job.profile, requested_by, job.strategy_override, job.priority)
 
 
 def cancel(job_id: UUID) -> bool:
@@ -103,10 +127,13 @@ def cancel(job_id: UUID) -> bool:
     return done
 
 
-def claim(job_id: UUID, worker: str) -> TrimRun | None:
-    """Take a waiting job for ``worker``; None when it is not waiting any more.
+def claim(
+    job_id: UUID, worker: str, may_begin: Callable[[], bool] = lambda: True
+) -> TrimRun | None:
+    """Take a waiting job for ``worker``; None when it is not waiting any more, or may not begin.
 
-    Counts the attempt, so that a job which kills its worker is not begun for ever.
+    Counts the attempt, so that a job which kills its worker is not begun for ever.  ``may_begin``
+    is asked in the transaction in which it is begun.
     """
     while True:
         job = TrimJob.objects.select_related("capture").filter(pk=job_id).first()
@@ -122,7 +149,7 @@ def claim(job_id: UUID, worker: str) -> TrimRun | None:
             # who takes the treatment away waits for all within: nothing more is done here
             if is_overtaken(routed):
                 continue
-            run = _begin(job, worker, routed, allowed)
+            run = _begin(job, worker, routed, allowed) if may_begin() else None
             if run is None:
                 return None
             tell(job_id)
@@ -143,10 +170,12 @@ def _begin(job: TrimJob, worker: str, routed: dict[str, Any], allowed: float) ->
         Move.CLAIM,
         attempt=job.attempt + 1,
         claimed_at=now,
+        not_before=None,
+        reason="",
         lease_owner=worker,
-        lease_until=now + timedelta(seconds=settings.lease_seconds),
+        lease_until=Now() + timedelta(seconds=settings.lease_seconds),
         deadline_seconds=allowed,
-        deadline_at=now + timedelta(seconds=allowed),
+        deadline_at=Now() + timedelta(seconds=allowed),
         stage=JobStage.COPY,
         done_bytes=0,
         total_bytes=size,
@@ -177,7 +206,7 @@ def held(run: TrimRun) -> Any:
 
 def renew(run: TrimRun, stage: JobStage, done_bytes: int, total_bytes: int) -> bool:
     """Renew the lease and note the progress; False when the attempt no longer holds the job."""
-    until = timezone.now() + timedelta(seconds=trimming_settings().lease_seconds)
+    until = Now() + timedelta(seconds=trimming_settings().lease_seconds)
     renewed: int = held(run).update(
         lease_until=until, stage=stage, done_bytes=done_bytes, total_bytes=total_bytes
     )
@@ -220,6 +249,34 @@ def fall_back(run: TrimRun, outcome: RunOutcome, reason: str) -> bool:
         return _send_back(
             run, Move.FALL_BACK, outcome, reason=reason, failed_on=run.strategy, **NOT_ROUTED
         )
+
+
+def put_off(run: TrimRun, outcome: RunOutcome, reason: str) -> bool:
+    """Let a job wait until a fault around it may be over, or fail when it lasts too long.
+
+    The attempt does not count against the job.  Returns False when it was taken away.
+    """
+    now = timezone.now()
+    faults = TrimRun.objects.filter(job_id=run.job_id, outcome=outcome).count() + 1
+    age = (now - run.job.created_at).total_seconds()
+    delay = job_rules.delay_after_fault_seconds(faults, age, trimming_settings().outage_seconds)
+    if delay is None:
+        return give_up(run, Move.FAIL, outcome, reason)
+    with transaction.atomic():
+        done = apply_move(
+            held(run),
+            Move.PUT_OFF,
+            not_before=Now() + timedelta(seconds=delay),
+            stage="",
+            done_bytes=0,
+            forgiven=F("forgiven") + 1,
+            reason=reason,
+            **NO_LEASE,
+        )
+        if done:
+            end_run(run.pk, outcome, now, reason=reason)
+            tell(run.job_id)
+    return done
 
 
 def _send_back(

@@ -22,6 +22,7 @@ class Move(Enum):
     REQUEUE = "requeue"
     FALL_BACK = "fall_back"
     DISCARD = "discard"
+    PUT_OFF = "put_off"
 
 
 # move: the states in which it is legal, and the state that it leads to
@@ -43,6 +44,8 @@ MOVES: Final[Mapping[Move, tuple[frozenset[JobState], JobState]]] = MappingProxy
         Move.FALL_BACK: (frozenset({JobState.RUNNING}), JobState.WAITING),
         # the treatment was rolled back while it ran; the control serves it
         Move.DISCARD: (frozenset({JobState.RUNNING}), JobState.WAITING),
+        # storage, disk or database failed; it is begun anew when they may be back
+        Move.PUT_OFF: (frozenset({JobState.RUNNING}), JobState.WAITING),
     }
 )
 

@@ -22,6 +22,8 @@ def end_without_result(run: TrimRun, move: Move, outcome: RunOutcome, reason: st
     While legacy is retired nobody does, and the job fails.  Returns False when the attempt no
     longer held its job.
     """
+    if move is Move.PUT_OFF:
+        return jobs.put_off(run, outcome, reason)
     is_blamed = OUTCOME_KINDS[outcome] is OutcomeKind.STRATEGY_FAILURE
     if not is_blamed or run.strategy == CONTROL:
         return jobs.give_up(run, move, outcome, reason)

@@ -73,11 +73,8 @@ def delete_expired_originals() -> int:
 
     Those that a hold names are spared.  When a hold cannot be asked nothing is deleted.
     """
-    days = trimming_settings().keep_originals_days
-    if not days:
-        return 0
     try:
-        expired = list(_expired(days).order_by("uploaded_at")[:BATCH])
+        expired = list(expired_originals().order_by("uploaded_at")[:BATCH])
     except Exception as error:  # nobody knows then what is needed
         log.error("nothing_expires", **type_and_place(error))
         return 0
@@ -91,6 +88,12 @@ def delete_expired_originals() -> int:
     if deleted:
         log.info("originals_expired", count=deleted)
     return deleted
+
+
+def expired_originals() -> QuerySet[Capture]:
+    """Return the captures whose originals would be deleted by the time that is set."""
+    days = trimming_settings().keep_originals_days
+    return _expired(days) if days else Capture.objects.none()
 
 
 def _expired(days: float) -> QuerySet[Capture]:
@@ -131,5 +134,8 @@ def _unused(capture: Capture) -> Capture | None:
 
 
 def _finish(capture: Capture) -> None:
-    remove_deleted_files()
+    try:
+        remove_deleted_files()
+    except OSError as error:  # it is deleted all the same; the monitor removes its files
+        log.warning("files_not_removed", error=error.strerror)
     capture_changed.send(Capture, capture_id=capture.pk, owner_id=capture.owner_id)

@@ -23,11 +23,12 @@ WORK = (*LOOK, "add_capture", "delete_capture", "add_trimjob", "change_trimjob",
 ROLE_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
     VIEWER: LOOK,
     # who sees that something goes wrong takes scanning away; giving it is another matter
-    OPERATOR: (*WORK, "emergency_rollback"),
+    OPERATOR: (*WORK, "set_priority", "emergency_rollback"),
     APPROVER: (*LOOK, "emergency_rollback"),
     ADMINISTRATOR: (
         *WORK,
         "view_all_captures",
+        "set_priority",
         "override_strategy",
         "add_profile",
         "view_download",

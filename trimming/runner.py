@@ -10,7 +10,6 @@ import errno
 import resource
 import sys
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +17,8 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from django.utils import timezone
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from config.faults import type_and_place
@@ -43,6 +43,7 @@ from trimming.report_views import report_as_dict
 from trimming.routing import CONTROL
 from trimming.sweeper import late_reason
 from trimming.throttle import Throttle
+from trimming.waiting import claim_next
 from trimming.worker_limits import CpuTimeError, replace_worker, room_behind
 
 log = structlog.get_logger("pktmask.runner")
@@ -68,23 +69,39 @@ ENDS: tuple[tuple[type[BaseException], Move, RunOutcome], ...] = (
     (CancelledError, Move.STOP, RunOutcome.CANCELLED),
     (InputError, Move.REFUSE, RunOutcome.REFUSED),
     (VerificationError, Move.FAIL, RunOutcome.UNVERIFIED),
+    # what is missing stays missing
+    (FileNotFoundError, Move.FAIL, RunOutcome.BROKEN),
     # the output's disk as well: EngineError would blame the strategy
-    (OutputError, Move.FAIL, RunOutcome.BROKEN),
-    (OSError, Move.FAIL, RunOutcome.BROKEN),
-    (DatabaseError, Move.FAIL, RunOutcome.BROKEN),
+    (OutputError, Move.PUT_OFF, RunOutcome.BROKEN),
+    (OSError, Move.PUT_OFF, RunOutcome.BROKEN),
+    (DatabaseError, Move.PUT_OFF, RunOutcome.BROKEN),
     (BaseException, Move.FAIL, RunOutcome.FAILED),
 )
 NO_THREAD: Final = "can't start new thread"  # CPython's words for a stack that finds no room
 
 
+def run_next(worker: str) -> None:
+    """Do one attempt at the job whose turn it is, if one may begin."""
+    run = claim_next(worker)
+    if run is None:
+        log.info("nothing_to_claim")
+    else:
+        _do(run)
+
+
 def run_job(job_id: UUID, worker: str) -> None:
-    """Do one attempt at the job, if it is still waiting."""
+    """Do one attempt at this job, if it is still waiting."""
     run = jobs.claim(job_id, worker)
     if run is None:
         log.info("nothing_to_claim", job_id=str(job_id))
-        return
-    with structlog.contextvars.bound_contextvars(job_id=str(job_id), attempt=run.attempt):
-        log.info("run_started", strategy=run.strategy)
+    else:
+        _do(run)
+
+
+def _do(run: TrimRun) -> None:
+    about = {"job_id": str(run.job_id), "attempt": run.attempt, "strategy": run.strategy}
+    with structlog.contextvars.bound_contextvars(**about):
+        log.info("run_started")
         try:
             _attempt(run)
         finally:
@@ -104,6 +121,8 @@ def _attempt(run: TrimRun) -> None:
     except (Exception, CpuTimeError) as error:  # a strategy may fail in any way; the job must end
         found = _limit_behind(error)
         move, outcome = next((m, o) for kind, m, o in ENDS if isinstance(found, kind))
+        if getattr(found, "errno", None) == errno.EMFILE:
+            move = Move.FAIL  # its own limit: another attempt ends the same way
         reason = _reason(found, run)
         if isinstance(found, MemoryError):
             replace_worker()
@@ -231,18 +250,14 @@ class Watch:
         self._stage = stage
         if not jobs.renew(self._run, stage, done_bytes, total_bytes):
             raise LeaseLostError("the attempt no longer holds its job")
-        asked = TrimJob.objects.filter(pk=self._run.job_id).values_list(
-            "cancel_requested_at", "deadline_at"
+        asked = TrimJob.objects.filter(pk=self._run.job_id).annotate(
+            is_late=Q(deadline_at__isnull=False, deadline_at__lte=Now())
         )
-        cancel_requested_at, deadline_at = asked.get()
+        cancel_requested_at, is_late = asked.values_list("cancel_requested_at", "is_late").get()
         if cancel_requested_at is not None:
             raise CancelledError("somebody asked to stop")
-        if _passed(deadline_at):
+        if is_late:
             raise DeadlineError("past the deadline")
-
-
-def _passed(deadline_at: datetime | None) -> bool:
-    return deadline_at is not None and timezone.now() >= deadline_at
 
 
 def peak_rss_bytes() -> int:

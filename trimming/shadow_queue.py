@@ -7,18 +7,19 @@ never stands behind comparisons in their queue.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from trimming import shadow_rules
+from trimming.capacity import workers
 from trimming.choices import JobState
 from trimming.conf import routing_settings, trimming_settings
 from trimming.models import RoutingPolicy, Shadow, TrimJob, TrimRun
@@ -90,24 +91,24 @@ def _by_this_build() -> Q:
     return Q() if newest is None else Q(**newest) | Q(treatment_version="")
 
 
-def comparing(now: datetime) -> int:
-    """Return how many comparisons a worker is busy with."""
-    return Shadow.objects.filter(state=ShadowState.RUNNING, lease_until__gte=now).count()
+def comparing(prefix: str = "") -> int:
+    """Return how many comparisons workers are busy with whose name begins with ``prefix``."""
+    running = Shadow.objects.filter(state=ShadowState.RUNNING, lease_until__gte=Now())
+    return running.filter(worker__startswith=prefix).count()
 
 
 def hand_out() -> int:
     """Give the ids of waiting comparisons to workers that nobody else needs; return how many."""
     from django_q.tasks import async_task
 
-    now = timezone.now()
-    free = Shadow.objects.filter(_is_free(now), state=ShadowState.WAITING)
+    free = Shadow.objects.filter(_is_free(), state=ShadowState.WAITING)
     if not free.exists():
         return 0  # as nearly always
-    until = now + timedelta(seconds=trimming_settings().resend_seconds)
+    until = Now() + timedelta(seconds=trimming_settings().resend_seconds)
     seconds = int(routing_settings().shadow_deadline_seconds) + HANG_SECONDS
     sent = 0
-    for shadow_id in list(free.order_by("queued_at").values_list("pk", flat=True)[: _room(now)]):
-        mine = Shadow.objects.filter(_is_free(now), pk=shadow_id, state=ShadowState.WAITING)
+    for shadow_id in list(free.order_by("queued_at").values_list("pk", flat=True)[: _room()]):
+        mine = Shadow.objects.filter(_is_free(), pk=shadow_id, state=ShadowState.WAITING)
         if mine.update(lease_until=until):
             # the cluster ends a worker that does not come back
             async_task("trimming.tasks.run_shadow", str(shadow_id), timeout=seconds)
@@ -115,18 +116,18 @@ def hand_out() -> int:
     return sent
 
 
-def _is_free(now: datetime) -> Q:
+def _is_free() -> Q:
     """Return what holds of a waiting one that no worker was told of, or whose message was lost."""
-    return Q(lease_until=None) | Q(lease_until__lt=now)
+    return Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
-def _room(now: datetime, *, besides: UUID | None = None) -> int:
+def _room(*, besides: UUID | None = None) -> int:
     """Return how many may begin; ``besides`` is not counted among those that have."""
-    begun = Shadow.objects.filter(_open(), lease_until__gte=now)
+    begun = Shadow.objects.filter(_open(), lease_until__gte=Now())
     if besides is not None:
         begun = begun.exclude(pk=besides)
     return shadow_rules.room(
-        workers=settings.Q_CLUSTER["workers"],
+        workers=workers(),
         serving=TrimJob.objects.filter(state=JobState.RUNNING).count(),
         waiting=TrimJob.objects.filter(state=JobState.WAITING).count(),
         comparing=begun.count(),
@@ -144,7 +145,7 @@ def claim(shadow_id: UUID, worker: str) -> Shadow | None:
         if shadow.fence_epoch != newest_policy().fence_epoch:
             drop(mine)
             return None
-        if not _room(now, besides=shadow_id):
+        if not _room(besides=shadow_id):
             # jobs came between; it is handed out again when there is room
             mine.update(lease_until=None)
             return None
@@ -153,7 +154,7 @@ def claim(shadow_id: UUID, worker: str) -> Shadow | None:
             attempt=shadow.attempt + 1,
             worker=worker,
             started_at=now,
-            lease_until=now + timedelta(seconds=trimming_settings().lease_seconds),
+            lease_until=Now() + timedelta(seconds=trimming_settings().lease_seconds),
         )
     if not won:
         return None
@@ -169,7 +170,7 @@ def _held(shadow: Shadow) -> QuerySet[Shadow]:
 
 def renew(shadow: Shadow) -> bool:
     """Renew the lease; False when the attempt no longer holds the comparison."""
-    until = timezone.now() + timedelta(seconds=trimming_settings().lease_seconds)
+    until = Now() + timedelta(seconds=trimming_settings().lease_seconds)
     return _held(shadow).update(lease_until=until) == 1
 
 
@@ -205,7 +206,7 @@ def drop(waiting: QuerySet[Shadow]) -> int:
 
 def take_back_lost() -> int:
     """Take comparisons from workers that are silent; return how many."""
-    lost = Shadow.objects.filter(state=ShadowState.RUNNING, lease_until__lt=timezone.now())
+    lost = Shadow.objects.filter(state=ShadowState.RUNNING, lease_until__lt=Now())
     return sum(_take_back(shadow) for shadow in lost)
 
 

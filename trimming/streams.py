@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from typing import IO, Any
 
 from asgiref.sync import sync_to_async
 from django.core.files.storage import Storage
@@ -15,6 +16,13 @@ CHUNK_BYTES = 1 << 18
 async def stream_file(storage: Storage, name: str) -> AsyncIterator[bytes]:
     """Yield the bytes of a stored file."""
     async for chunk in _off_loop(_chunks(storage, name)):
+        yield chunk
+
+
+async def stream_open(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """Yield the bytes of an open file from its start, and close it."""
+    file.seek(0)
+    async for chunk in _off_loop(_rest(file)):
         yield chunk
 
 
@@ -34,7 +42,11 @@ async def stream_archive(archive: ZipStream) -> AsyncIterator[bytes]:
 
 def _chunks(storage: Storage, name: str) -> Iterator[bytes]:
     # opened when the first byte is asked for: an archive of many holds one file open at a time
-    with storage.open(name) as file:
+    yield from _rest(storage.open(name))
+
+
+def _rest(file: Any) -> Iterator[bytes]:
+    with file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 CLUSTER_VARIABLE = "PKTMASK_CLUSTER"
@@ -15,21 +17,29 @@ def worker_name() -> str:
     return f"{cluster}/{os.getpid()}"
 
 
-def run_shadow(shadow_id: str) -> None:
-    """Do one attempt at a comparison, under one version of the settings and within its limits."""
+@contextmanager
+def one_piece_of_work() -> Iterator[None]:
+    """Work under one version of the settings, and within the limits of a worker."""
     from config.current import adopt_newest, pinned
-    from trimming.shadow_runner import run_shadow as run
     from trimming.worker_limits import limited_job
 
     with pinned(adopt_newest()), limited_job():
+        yield
+
+
+def run_shadow(shadow_id: str) -> None:
+    """Do one attempt at a comparison."""
+    from trimming.shadow_runner import run_shadow as run
+
+    with one_piece_of_work():
         run(UUID(shadow_id), worker_name())
 
 
 def run_job(job_id: str) -> None:
-    """Do one attempt at a job, under one version of the settings and within its limits."""
-    from config.current import adopt_newest, pinned
-    from trimming.runner import run_job as run
-    from trimming.worker_limits import limited_job
+    """Do one attempt at the job whose turn it is; ``job_id`` waited when the message was sent."""
+    from trimming.runner import run_next
+    from trimming.waiting import call_next
 
-    with pinned(adopt_newest()), limited_job():
-        run(UUID(job_id), worker_name())
+    with one_piece_of_work():
+        run_next(worker_name())
+    call_next()

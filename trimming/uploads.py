@@ -8,11 +8,12 @@ over vanishes with the request.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import tempfile
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -40,6 +41,7 @@ from trimming.recognition import check_magic, recognise, refusal
 log = structlog.get_logger("pktmask.uploads")
 
 UPLOAD_FIELD: Final = "files"
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 # large enough that hashing and writing give other threads the time, small enough for many at once
 CHUNK_BYTES: Final = 1 << 18
 # browsers write these characters of a name so, because a header cannot hold them
@@ -70,18 +72,25 @@ def refused_uploads(request: HttpRequest) -> list[Refusal]:
     return found
 
 
+def stale_uploads(older_than: timedelta) -> Iterator[Path]:
+    """Yield the files in FILE_UPLOAD_TEMP_DIR that nobody has written to for so long."""
+    newest = (timezone.now() - older_than).timestamp()
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        with contextlib.suppress(FileNotFoundError):  # an upload of right now ended
+            if path.is_file() and path.stat().st_mtime < newest:
+                yield path
+
+
 def remove_stale_uploads(older_than: timedelta) -> int:
     """Remove what killed processes left in FILE_UPLOAD_TEMP_DIR; return how many files.
 
     ``older_than`` is the time since a file was last written to.
     """
-    newest = (timezone.now() - older_than).timestamp()
     removed = 0
-    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+    for path in stale_uploads(older_than):
         with contextlib.suppress(FileNotFoundError):  # an upload of right now ended
-            if path.is_file() and path.stat().st_mtime < newest:
-                path.unlink()
-                removed += 1
+            path.unlink()
+            removed += 1
     if removed:
         log.warning("stale_uploads_removed", count=removed)
     return removed
@@ -345,8 +354,20 @@ def too_large(limit_bytes: int) -> str:
 
 
 def cannot_write(error: OSError) -> str:
-    """Say that the disk failed."""
-    return _(
-        "Could not be written (%(error)s). Nothing was stored. "
-        "Upload it again when there is space, or ask an administrator."
-    ) % {"error": error.strerror or type(error).__name__}
+    """Say that the disk, or the storage elsewhere, failed."""
+    why = {"error": error.strerror or type(error).__name__}
+    if error.errno in FULL:
+        return (
+            _(
+                "Could not be written (%(error)s). Nothing was stored. "
+                "Upload it again when there is space, or ask an administrator."
+            )
+            % why
+        )
+    return (
+        _(
+            "Could not be written (%(error)s). Nothing was stored. "
+            "Upload it again in a minute, or ask an administrator."
+        )
+        % why
+    )

@@ -13,6 +13,7 @@ from migration.conf import RolloutLimits
 from migration.gates.evidence import Evidence
 from migration.gates.results import Judged, at_least, passed, share_of, unknown
 from migration.gates.tally import ArmCount
+from migration.spans import long_span
 from monitoring.choices import Dimension
 
 # rule (e) alerts here, as an e-value
@@ -43,6 +44,18 @@ def routing(evidence: Evidence, limits: RolloutLimits) -> Judged:
     return passed(_("The policy in force is that of the rollout."))
 
 
+def arms(evidence: Evidence, limits: RolloutLimits) -> Judged:
+    """Each capture is on the arm that its digest draws: arms that are swapped prove nothing."""
+    found = evidence.tally.misplaced
+    if not found:
+        return passed(_("Every capture is on the arm that its digest draws."))
+    message = _(
+        "%(found)d captures are on another arm than their digest draws, so nothing that is counted "
+        "can be believed: abort, and have the routing mended."
+    ) % {"found": found}
+    return Judged(GateVerdict.ERROR, message, found, 0)
+
+
 def build(evidence: Evidence, limits: RolloutLimits) -> Judged:
     """Evidence is of one version of each strategy."""
     if evidence.new_build:
@@ -58,9 +71,9 @@ def dwell(evidence: Evidence, limits: RolloutLimits) -> Judged:
     """The least time at the present share, without pauses."""
     limit = float(getattr(limits, LEAST_OF[evidence.phase][0]))
     found = evidence.step_seconds
-    message = _("%(found).1f h passed at this share, at least %(limit).1f h must.") % {
-        "found": found / 3600,
-        "limit": limit / 3600,
+    message = _("%(found)s passed at this share, at least %(limit)s must.") % {
+        "found": long_span(found),
+        "limit": long_span(limit),
     }
     return at_least(message, found, limit)
 
@@ -256,9 +269,9 @@ def legacy_unused(evidence: Evidence, limits: RolloutLimits) -> Judged:
     found, limit = evidence.cleanup.legacy_unused_seconds, limits.cleanup_dwell_seconds
     if found is None:
         return unknown(_("It is not known when legacy served last."))
-    message = _("Legacy served nothing for %(found).1f days, %(limit).1f must pass.") % {
-        "found": found / 86_400,
-        "limit": limit / 86_400,
+    message = _("Legacy served nothing for %(found)s, %(limit)s must pass.") % {
+        "found": long_span(found),
+        "limit": long_span(limit),
     }
     return at_least(message, found, limit)
 
@@ -268,11 +281,11 @@ def drill(evidence: Evidence, limits: RolloutLimits) -> Judged:
     age = evidence.cleanup.drill_age_seconds
     if age is None:
         return unknown(_("No rollback drill has passed; one is held by schedule."))
-    message = _("The newest drill that passed is %(age).1f days old, at most %(limit).1f.") % {
-        "age": age / 86_400,
-        "limit": limits.drill_days,
-    }
     limit = limits.drill_days * 86_400
+    message = _("The newest drill that passed is %(age)s old, at most %(limit)s.") % {
+        "age": long_span(age),
+        "limit": long_span(limit),
+    }
     verdict = GateVerdict.PASSED if age <= limit else GateVerdict.INCONCLUSIVE
     return Judged(verdict, message, age, limit)
 

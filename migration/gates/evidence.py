@@ -61,7 +61,6 @@ class Evidence:
     recent: ArmCount = field(default_factory=ArmCount)
     health: Health | None = None
     critical_seconds: Mapping[str, float] = field(default_factory=dict)
-    is_machine_busy: bool = False
     imported_matched: int = 0
     imported_mismatched: int = 0
     cleanup: Cleanup = field(default_factory=Cleanup)

@@ -109,7 +109,7 @@ def error_rate(evidence: Evidence, limits: RolloutLimits) -> Judged:
 def critical(evidence: Evidence, limits: RolloutLimits) -> Judged:
     """Rule (g): memory or latency above its critical threshold for the whole hold time.
 
-    Latency is not held against treatment while the machine is busy: then everything is slow.
+    Latency counts from when the machine was busy the last time: then everything is slow.
     """
     hold = limits.critical_hold_seconds
     found = max(evidence.critical_seconds.values(), default=0.0)
@@ -117,13 +117,8 @@ def critical(evidence: Evidence, limits: RolloutLimits) -> Judged:
         "Memory or latency is above its critical threshold for %(found).0f s, it rolls back at "
         "%(hold).0f s."
     ) % {"found": found, "hold": hold}
-    over = {name for name, seconds in evidence.critical_seconds.items() if seconds >= hold}
-    if not over:
-        return Judged(GateVerdict.PASSED, message, found, hold)
-    if over == {"latency"} and evidence.is_machine_busy:
-        message += " " + _("The machine is busy, so it holds.")
-        return Judged(GateVerdict.INCONCLUSIVE, message, found, hold)
-    return Judged(GateVerdict.FAILED, message, found, hold)
+    verdict = GateVerdict.FAILED if found >= hold else GateVerdict.PASSED
+    return Judged(verdict, message, found, hold)
 
 
 def stale(evidence: Evidence, limits: RolloutLimits) -> Judged:

@@ -48,6 +48,7 @@ RULES: Final = (
     _rule("critical", HARM, harm.critical, A, G, F, C),
     _rule("stale", HARM, harm.stale, A, G, F, C),
     _rule("routing", GATE, conditions.routing, B, A, G, F, C),
+    _rule("arms", GATE, conditions.arms, B, A, G, F, C),
     _rule("build", GATE, conditions.build, B, A, G, F, C),
     _rule("dwell", GATE, conditions.dwell, B, A, G, F, C),
     _rule("enough", GATE, conditions.enough, B, A, G, F),
@@ -69,7 +70,7 @@ RULES: Final = (
 )
 NAMES: Final = frozenset(rule.name for rule in RULES)
 # without these nothing else means anything
-NEVER_DRY: Final = frozenset({"leak", "routing", "build", "baseline"})
+NEVER_DRY: Final = frozenset({"leak", "routing", "arms", "build", "baseline"})
 
 
 def rule_names(text: str) -> frozenset[str]:

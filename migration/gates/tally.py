@@ -34,6 +34,8 @@ from monitoring.statistics import (
 # chance of a run of control to be slow, times what is still no harm
 SLOW_P0: Final = RISK_RATIO * (1 - SLOW_QUANTILE)
 LEAST_PER_SIZE: Final = 100
+# as many failures in a row as a limit may ask for; more say nothing more
+LONGEST_ROW: Final = 1000
 # 1/1 + 1/4 + 1/9 + ... times this is 1
 ROUND_WEIGHTS: Final = 6 / math.pi**2
 # a stored value that nobody knows is refused: evidence is not lost without a word
@@ -45,6 +47,7 @@ class Served(NamedTuple):
 
     ``share`` is the chance with which it was given to treatment.  ``failed``: the strategy of the
     arm failed on it, whoever served it in the end.  ``duration_ms`` is None without a result.
+    ``misplaced``: treatment ran it, though it was assigned to control.
     """
 
     on_treatment: bool
@@ -54,6 +57,7 @@ class Served(NamedTuple):
     size_bytes: int
     duration_ms: float | None
     at: datetime
+    misplaced: bool = False
 
 
 class Compared(NamedTuple):
@@ -69,10 +73,14 @@ class Compared(NamedTuple):
 
 
 class Assigned(NamedTuple):
-    """A capture that was given to an arm, or one of those whose deadline is over and that ended."""
+    """A capture that was given to an arm, or one of those whose deadline is over and that ended.
+
+    ``misplaced``: to another arm than the one that its digest draws.
+    """
 
     on_treatment: bool
     share: float
+    misplaced: bool = False
 
 
 class ArmCount(NamedTuple):
@@ -137,7 +145,8 @@ class Tally:
     """Everything that was counted since the attempt began, as the processes of the rules keep it.
 
     ``in_a_row`` counts the newest runs of treatment that failed, one after the other, and
-    ``most_in_a_row`` is the most that it ever was: a look may come late.
+    ``most_in_a_row`` is the most that it ever was: a look may come late.  A success that ended
+    before them and was committed behind them does not end the row: it goes by when runs ended.
 
     Evidence of harm is of one round, from 1 on, which began in ``round_step`` at ``round_since``:
     what was good for long would hide what turns bad (see ``renewed``).
@@ -154,18 +163,28 @@ class Tally:
     assigned: SampleRatio = field(default_factory=SampleRatio)
     completed: SampleRatio = field(default_factory=SampleRatio)
     steps: Mapping[str, StepCount] = field(default_factory=dict)
-    in_a_row: int = 0
+    # when the newest runs of treatment failed that ended since its last success, which was at
+    # ``succeeded_at``
+    row: tuple[datetime, ...] = ()
+    succeeded_at: datetime | None = None
     most_in_a_row: int = 0
     matched: int = 0
     mismatched: int = 0
     # of treatment's time to control's, over pairs
     ratios: Histogram = field(default_factory=Histogram)
     pairs_control_failed: int = 0
+    # captures that are on another arm than they should be
+    misplaced: int = 0
     leaks: int = 0
     last_leak_at: datetime | None = None
     evidence_round: int = 1
     round_step: str = ""
     round_since: datetime | None = None
+
+    @property
+    def in_a_row(self) -> int:
+        """How many of the newest runs of treatment failed."""
+        return len(self.row)
 
     @property
     def pairs(self) -> int:
@@ -228,11 +247,11 @@ class Tally:
         slow_runs = [each for each in between if baseline and _is_slow(each, baseline.slow)]
         if slow_runs:
             slow = slow.update_all(Failures(each.share, each.on_treatment) for each in slow_runs)
-        in_a_row, most = self.in_a_row, self.most_in_a_row
+        row, succeeded_at, most = self.row, self.succeeded_at, self.most_in_a_row
         for each in found:
             if each.on_treatment:
-                in_a_row = in_a_row + 1 if each.failed else 0
-                most = max(most, in_a_row)
+                row, succeeded_at = _in_a_row(row, succeeded_at, each)
+                most = max(most, len(row))
         return replace(
             self,
             errors=errors,
@@ -247,7 +266,9 @@ class Tally:
                 ],
             ),
             steps=_counted(self.steps, found),
-            in_a_row=in_a_row,
+            misplaced=self.misplaced + sum(each.misplaced for each in found),
+            row=row,
+            succeeded_at=succeeded_at,
             most_in_a_row=most,
         )
 
@@ -289,9 +310,11 @@ class Tally:
 
     def share_out(self, assigned: Iterable[Assigned], completed: Iterable[Assigned]) -> Tally:
         """Add captures that were given to an arm, and such whose time is over and that ended."""
+        given = list(assigned)
         return replace(
             self,
-            assigned=_shared(self.assigned, assigned),
+            misplaced=self.misplaced + sum(each.misplaced for each in given),
+            assigned=_shared(self.assigned, given),
             completed=_shared(self.completed, completed),
         )
 
@@ -308,6 +331,17 @@ def _is_slow(run: Served, limits: SlowLimits) -> bool | None:
     if run.duration_ms is None or not limits.p95_ms:
         return None
     return is_slow(run.duration_ms, run.size_bytes, limits)
+
+
+def _in_a_row(
+    row: tuple[datetime, ...], succeeded_at: datetime | None, run: Served
+) -> tuple[tuple[datetime, ...], datetime | None]:
+    """Return the failures since the last success, and when that was, with one more run."""
+    if run.failed:
+        is_newer = succeeded_at is None or run.at >= succeeded_at
+        return ((*row, run.at)[-LONGEST_ROW:] if is_newer else row), succeeded_at
+    last = run.at if succeeded_at is None else max(succeeded_at, run.at)
+    return tuple(at for at in row if at > last), last
 
 
 def _alone(process: BaselineRateProcess | None, bad: list[bool]) -> BaselineRateProcess | None:

@@ -12,6 +12,7 @@ from migration.models.evidence import (
 )
 from migration.models.rollouts import (
     Attempt,
+    BackTest,
     LimitsApproval,
     LimitsVersion,
     Phase,
@@ -23,6 +24,7 @@ from migration.models.rollouts import (
 __all__ = [
     "Approval",
     "Attempt",
+    "BackTest",
     "ComparedCapture",
     "Decision",
     "Evaluation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +23,15 @@ class Suspect(models.Model):
     # the job that runs it again on legacy
     rerun = models.OneToOneField(
         TrimJob, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # who asked for that; empty for who works at the machine itself
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("asked by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
     )
     differing_bytes = models.BigIntegerField(_("bytes that differ"), null=True, blank=True)
     # offset of the first byte that differs

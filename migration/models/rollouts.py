@@ -12,7 +12,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.models import AppendOnly
-from migration.choices import ACTIVE, PhaseName, PhaseState, RolloutState
+from migration.choices import ACTIVE, ROLLOUT_LOOKS, PhaseName, PhaseState, RolloutState
+from trimming.choices import Look
 
 if TYPE_CHECKING:
     from migration.conf import RolloutLimits
@@ -65,6 +66,11 @@ class Rollout(models.Model):
         return self.name
 
     @property
+    def look(self) -> Look:
+        """The tone and the shape of its state."""
+        return ROLLOUT_LOOKS[RolloutState(self.state)]
+
+    @property
     def attempt(self) -> Attempt:
         """The newest attempt; raises Attempt.DoesNotExist before the start."""
         return self.attempts.order_by("-number").select_related("rollout")[:1].get()
@@ -80,16 +86,15 @@ class Rollout(models.Model):
 
 
 class LimitsVersion(AppendOnly):
-    """A change of a rollout's limits, with what it would have done over what is stored.
+    """A change of a rollout's limits.
 
-    It is in force when another person has approved it.
+    It is in force when another person has approved it, having seen what it would have done.
     """
 
     rollout = models.ForeignKey(Rollout, on_delete=models.PROTECT, related_name="limit_versions")
     number = models.PositiveIntegerField(_("number"))
     # settings of the section "rollout" that differ from the configuration
     values = models.JSONField(_("values"), default=dict)
-    back_test = models.JSONField(_("back-test"), default=dict)
     reason = models.CharField(_("reason"), max_length=500)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -122,6 +127,28 @@ class LimitsVersion(AppendOnly):
             actor_name="" if actor is None else actor.get_username(),
             at=now,
         )
+
+
+class BackTest(AppendOnly):
+    """What a change of limits would have done over the looks that are stored.
+
+    It takes seconds, so it is made in the background; without it a change cannot be approved.
+    ``result`` is what ``migration.back_test.over_stored`` returns.
+    """
+
+    version = models.OneToOneField(
+        LimitsVersion, on_delete=models.PROTECT, primary_key=True, related_name="back_test"
+    )
+    at = models.DateTimeField(_("time"))
+    result = models.JSONField(_("result"))
+
+    class Meta:
+        verbose_name = _("back-test of limits")
+        verbose_name_plural = _("back-tests of limits")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.version_id}"
 
 
 class LimitsApproval(AppendOnly):

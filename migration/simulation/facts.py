@@ -80,7 +80,7 @@ class ArmLog:
         return size - before[0], ms - before[1]
 
     def slow_since(self, since: float, limit_ms: float) -> float | None:
-        """Return since when all runs took ``limit_ms`` and more for a message, or None."""
+        """Return since when all runs took ``limit_ms`` and more for a message; None: not now."""
         found = None
         for at, each in zip(reversed(self.succeeded), reversed(self.message_ms), strict=True):
             if at <= since or each < limit_ms:
@@ -119,16 +119,19 @@ class Surroundings:
         failures = (self.control.failed, self.treatment.failed)
         return ArmCount(most, sum(len(each) - bisect_left(each, newest) for each in failures))
 
-    def critical_seconds(self, now: float) -> Mapping[str, float]:
-        """Return for how long latency has been critical on treatment, and not on control."""
-        horizon = now - 2 * self._limits.critical_hold_seconds
+    def critical_seconds(self, now: float, calm_since: float = 0.0) -> Mapping[str, float]:
+        """Return for how long latency has been critical on treatment, and not on control.
+
+        ``calm_since``: when the machine was busy the last time.
+        """
+        horizon = max(now - 2 * self._limits.critical_hold_seconds, calm_since)
         since = self.treatment.slow_since(horizon, CRITICAL_MESSAGE_MS)
         if since is None:
             return {}
         control = self.control.p95_ms(since)
         if control is not None and control > CRITICAL_MESSAGE_MS:
             return {}
-        return {"latency": now - since}
+        return {"latency": self.treatment.succeeded[-1] - since}
 
     def health(self, now: float, phase: PhaseName, tally: Tally, *, is_busy: bool) -> Health:
         """Return the report that would be made now."""

@@ -99,6 +99,14 @@ class Plan:
         is_here = self.disturbed_phase in (0, phase)
         return (since >= 0) & (since < DISTURBED_SECONDS[self.disturbance] * is_here)
 
+    def busy_until(self, phase: int, phase_since: float, now: float) -> float:
+        """Return when the machine was busy the last time, in a phase that began then; else 0."""
+        if self.disturbance is not Disturbance.NEIGHBOUR:
+            return 0.0
+        begin = phase_since + DISTURBED_AFTER_SECONDS * (self.disturbed_phase in (0, phase))
+        end = begin + DISTURBED_SECONDS[self.disturbance] * (begin > phase_since)
+        return min(now, end) if now >= begin else phase_since
+
     @property
     def hit_share(self) -> float:
         """The share of captures on which the fault shows, of those that it does not slow down."""

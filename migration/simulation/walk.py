@@ -169,7 +169,7 @@ class Walk:
         self._renew()
         for watcher in self._watchers:
             watcher.tick(self._now)
-        self._critical = self._around.critical_seconds(self._now)
+        self._critical = self._around.critical_seconds(self._now, self._calm_since())
         self._rollout.approve(self._now)
         before, self._decided_on = self._decided_on, self._tally
         is_dwelt = self._now - self._rollout.step_since >= self._least_seconds()
@@ -199,6 +199,11 @@ class Walk:
         since = np.array([self._now - policy.phase_since])
         return bool(self._plan.is_disturbed(policy.phase, since)[0])
 
+    def _calm_since(self) -> float:
+        """Return when the machine was busy the last time."""
+        policy = self._rollout.policy
+        return self._plan.busy_until(policy.phase, policy.phase_since, self._now)
+
     def _situation(self) -> Situation:
         rollout, now = self._rollout, self._now
         policy = rollout.policy
@@ -215,7 +220,6 @@ class Walk:
             recent=self._around.recent(now),
             health=self._health,
             critical_seconds=self._critical,
-            is_machine_busy=self._is_busy(),
             cleanup=Cleanup(
                 legacy_unused_seconds=now - unused_since,
                 drill_age_seconds=self._drill_age_seconds(),

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 
+from monitoring.choices import Verdict
 from monitoring.conf import health_settings, targets
 from monitoring.health.facts import limits_of, load
 from monitoring.health.findings import overall
 from monitoring.health.rules import judge
 from monitoring.models import HealthReport
 from monitoring.signals import health_checked
+
+log = structlog.get_logger("pktmask.health")
 
 
 def check_now(now: datetime, asked_by: Any = None) -> HealthReport:
@@ -34,4 +38,12 @@ def check_now(now: datetime, asked_by: Any = None) -> HealthReport:
         transaction.on_commit(
             lambda: health_checked.send_robust(HealthReport, report_id=report.pk), robust=True
         )
+    log.info(
+        "health_checked",
+        report=report.pk,
+        verdict=report.verdict,
+        score=report.score,
+        sentence=report.sentence,
+        failing=[each.dimension.value for each in findings if each.verdict is Verdict.FAIL],
+    )
     return report

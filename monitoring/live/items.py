@@ -9,12 +9,14 @@ later is never older than one that was read before.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any, Final, TypedDict, final
 from uuid import UUID
 
 from django.utils import timezone
 
 from monitoring.choices import VERDICT_LOOKS, Verdict
+from monitoring.live.kinds import kinds
 from monitoring.live.topics import SERVICE, Topic
 from monitoring.metrics.histograms import from_json
 from monitoring.models import HealthReport, MetricSample
@@ -29,7 +31,8 @@ STRIP: Final = "strip"
 class Item(TypedDict):
     """One capture now.  ``capture`` and ``job`` are ids, ``percent`` is 0 to 100.
 
-    ``stage`` is empty unless the job is running.  Of a deleted capture only the id means anything.
+    ``stage`` is empty unless the job is running.  ``held``: the result is in quarantine, so nobody
+    may take it away.  Of a deleted capture only the id means anything.
     """
 
     capture: str
@@ -37,6 +40,7 @@ class Item(TypedDict):
     state: str
     percent: int
     stage: str
+    held: bool
     deleted: bool
 
 
@@ -44,8 +48,8 @@ class Item(TypedDict):
 class News(TypedDict):
     """The newest of one kind of facts about the service.
 
-    ``key`` is the kind: ``sample``, ``health`` or ``strip``.  ``figures`` are what pages show
-    of it; see news_of_sample, news_of_report and news_of_strip.
+    ``key`` is the kind: ``sample``, ``health``, ``strip``, or one of kinds.py.  ``figures`` are
+    what pages show of it; see news_of_sample, news_of_report and news_of_strip.
     """
 
     key: str
@@ -80,6 +84,7 @@ def deleted_item(capture_id: str) -> Item:
         state=JobState.CANCELLED.value,
         percent=0,
         stage="",
+        held=False,
         deleted=True,
     )
 
@@ -96,6 +101,7 @@ def item_of(capture: Capture) -> Item:
         state=state.value,
         percent=0 if job is None else job.percent,
         stage=job.stage if job is not None and state == JobState.RUNNING else "",
+        held=job is not None and job.is_held,
         deleted=False,
     )
 
@@ -121,9 +127,10 @@ def read_items(user: AnyUser, topic: Topic, ids: Collection[UUID]) -> Sequence[I
 
 
 def _items(captures: CaptureQuerySet) -> list[Item]:
-    fields = ("state", "stage", "done_bytes", "total_bytes")
-    needed = captures.select_related("current_job").only(
-        "deleted_at", *(f"current_job__{field}" for field in fields)
+    fields = ("state", "stage", "done_bytes", "total_bytes", "published_run__output")
+    quarantine = "current_job__published_run__quarantine"
+    needed = captures.select_related(quarantine).only(
+        "deleted_at", *(f"current_job__{field}" for field in fields), f"{quarantine}__released_at"
     )
     return [item_of(capture) for capture in needed]
 
@@ -134,7 +141,12 @@ def newest_news() -> list[News]:
     report = newest_report()
     found = [] if sample is None else [news_of_sample(sample)]
     found += [] if report is None else [news_of_report(report)]
-    return [*found, news_of_strip(report)]
+    return [*found, news_of_strip(report), *(news_of_kind(*each) for each in kinds.newest())]
+
+
+def news_of_kind(key: str, figures: dict[str, Any]) -> News:
+    """Return what is said of a kind that another app has added."""
+    return News(key=key, at="", figures=figures)
 
 
 def news_of_sample(sample: MetricSample) -> News:
@@ -164,7 +176,8 @@ def news_of_strip(report: HealthReport | None) -> News:
 def shown(item: Item | News) -> ShownItem | News:
     """Return ``item`` with its words in the language that is active now."""
     if "capture" not in item:
-        return {**item, "figures": in_words(item["figures"])} if item["key"] == STRIP else item
+        words = in_words if item["key"] == STRIP else partial(kinds.in_words, item["key"])
+        return {**item, "figures": words(item["figures"])}
     stage = item["stage"]
     return {
         **item,

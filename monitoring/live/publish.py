@@ -1,8 +1,9 @@
-"""From the process in which something changed to the groups of the web process.
+"""From the process in which something changed to the groups of the web processes.
 
-With SQLite and the in-memory layer ``publish`` writes a row into the outbox (LiveUpdate), the tail
-in the web process reads it, and ``fan_out`` sends it on.  ``fan_out`` is the only place that
-decides who hears of what.
+With SQLite ``publish`` writes a row into the outbox (LiveUpdate), the tail in the web process reads
+it, and ``fan_out`` sends it on.  With a channel layer that reaches other machines ``publish`` hands
+it to the sender of its own process, which fans out.  ``fan_out`` is the only place that decides who
+hears of what.  On PostgreSQL without such a layer nothing is sent; pages read the database.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import connection
 
 from monitoring.live.topics import audiences
 from monitoring.models import LiveUpdate
@@ -26,7 +29,12 @@ class Update(NamedTuple):
 
 def publish(topic: str, body: Mapping[str, Any]) -> None:
     """Send ``body`` (an item with its ``owner``) on its way to the subscribers of ``topic``."""
-    LiveUpdate.objects.create(topic=topic, body=dict(body))
+    if connection.vendor == "sqlite":
+        LiveUpdate.objects.create(topic=topic, body=dict(body))
+    elif settings.INSTALLATION.redis_url:
+        from monitoring.live.sender import sender
+
+        sender().put(topic, body)
 
 
 def coalesce(updates: Iterable[Update]) -> list[Update]:

@@ -45,9 +45,12 @@ class Histogram:
         """
         if not 0 <= q <= 1:
             raise ValueError(f"a quantile is from 0 to 1, not {q}")
-        if self.count == 0:
-            return None
-        rank = math.floor(q * (self.count - 1))
+        return None if self.count == 0 else self.at_rank(math.floor(q * (self.count - 1)))
+
+    def at_rank(self, rank: int) -> float:
+        """Return the value of that rank, the least being 0; raises ValueError for no such one."""
+        if not 0 <= rank < self.count:
+            raise ValueError(f"there is no rank {rank} among {self.count} values")
         passed = self.zeros
         if rank < passed:
             return 0.0

@@ -1,12 +1,13 @@
 """The metrics: what each is called, its unit, what it means, and who measures it.
 
 A source is asked once for each sample and answers for a window of time.  To add a metric, call
-``register`` when the app starts (monitoring/metrics/open_files.py is an example); it then appears
-in samples, rollups, trends and exports.
+``register`` when the app starts (monitoring/metrics/sources/open_files.py is an example); it then
+appears in samples, rollups, trends, exports and on the page for Prometheus.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from monitoring.metrics.facts import RunFact, ShadowFact
 from monitoring.metrics.histograms import Histogram
 
 ARMS: Final = ("control", "treatment")
+# what every system outside takes as a name, too
+NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 class Kind(Enum):
@@ -69,8 +72,13 @@ class Registry:
         self._sources: list[Source] = []
 
     def register(self, source: Source, *metrics: Metric) -> None:
-        """Add ``metrics`` that ``source`` measures; raises ValueError when a name is taken."""
+        """Add ``metrics`` that ``source`` measures.
+
+        Raises ValueError when a name is taken, or is not of small letters, digits and underscores.
+        """
         for metric in metrics:
+            if not NAME.fullmatch(metric.name):
+                raise ValueError(f"{metric.name!r} is no name of a metric, as in cpu_percent")
             if metric.name in self._metrics:
                 raise ValueError(f"there is a metric {metric.name} already")
             self._metrics[metric.name] = metric

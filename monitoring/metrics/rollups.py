@@ -7,17 +7,23 @@ that is killed in between costs time only.  Each level is kept for its own time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from monitoring.conf import metrics_settings
 from monitoring.metrics.histograms import from_json, merge
-from monitoring.models import CountedRun, CountedShadow, MetricRollup, MetricSample
+from monitoring.models import (
+    CountedRun,
+    CountedShadow,
+    HealthReport,
+    MetricRollup,
+    MetricSample,
+)
 
 MINUTE: Final = 60
 FIVE_MINUTES: Final = 5 * MINUTE
@@ -155,17 +161,23 @@ def _parts(finer: int | None, since: datetime | None, now: datetime) -> Iterable
     return (part_of_rollup(each) for each in rollups.order_by("at").iterator(chunk_size=500))
 
 
-def prune(now: datetime) -> int:
-    """Remove what was kept long enough; return how many rows went."""
+def expired(now: datetime) -> Iterator[QuerySet[Any]]:
+    """Yield the rows that were kept long enough, a query for each kind."""
     limits = metrics_settings()
     minutes, hours = limits.keep_minutes_days * DAY, limits.keep_hours_days * DAY
     kept = {MINUTE: minutes, FIVE_MINUTES: minutes, HOUR: hours, FOUR_HOURS: hours}
     samples_until = now - timedelta(seconds=limits.keep_samples_hours * HOUR)
-    gone: int = MetricSample.objects.filter(at__lt=samples_until).delete()[0]
+    yield MetricSample.objects.filter(at__lt=samples_until)
     for level, seconds in kept.items():
         until = now - timedelta(seconds=seconds)
-        gone += MetricRollup.objects.filter(resolution_seconds=level, at__lt=until).delete()[0]
-    return gone
+        yield MetricRollup.objects.filter(resolution_seconds=level, at__lt=until)
+    reports = HealthReport.objects.filter(at__lt=now - timedelta(seconds=hours))
+    yield reports.filter(alerts__isnull=True)
+
+
+def prune(now: datetime) -> int:
+    """Remove what was kept long enough; return how many rows went."""
+    return sum(rows.delete()[0] for rows in expired(now))
 
 
 def forget_counted(now: datetime) -> None:

@@ -8,13 +8,14 @@ import structlog
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from config.faults import type_and_place
+from monitoring.alerts.of_health import with_open_alerts, with_raised_alerts
 from monitoring.health_history import (
     DAY,
     cells_of,
@@ -24,7 +25,9 @@ from monitoring.health_history import (
     strip_sentence,
 )
 from monitoring.marks import marks
+from monitoring.models import HealthReport
 from monitoring.overview import newest_standing
+from monitoring.standing import standing_then
 from monitoring.views.shared import MAY_LOOK, watched, with_charts
 
 log = structlog.get_logger("pktmask.health")
@@ -39,7 +42,7 @@ PARTS: Final = ("evidence", "verdicts")
 def page(request: HttpRequest) -> HttpResponse:
     """Show the page."""
     context = _context(request)
-    context["history"] = reports(request.GET.get("page", "1"))
+    context["history"] = reports(request.GET.get("page", "1"), request.user)
     return render(request, "monitoring/health.html", context)
 
 
@@ -53,6 +56,15 @@ def data(request: HttpRequest) -> JsonResponse:
         for name in PARTS
     }
     return JsonResponse({"charts": {"score": context["figure"]}, "parts": parts})
+
+
+@require_safe
+@watched
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what one check found, and the alerts that it raised."""
+    report = get_object_or_404(HealthReport.objects.select_related("asked_by"), pk=pk)
+    found = with_raised_alerts(standing_then(report), request.user)
+    return render(request, "monitoring/health_check.html", {"standing": found})
 
 
 @require_POST
@@ -78,7 +90,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     changes = marks.between(now - DAY, now, request.user)
     return {
         "now": now,
-        "standing": newest_standing(now),
+        "standing": with_open_alerts(newest_standing(now), request.user),
         "figure": score_figure(checks, now, changes),
         "cells": cells_of(checks, now),
         "strip_sentence": strip_sentence(checks),

@@ -14,7 +14,7 @@ from monitoring.overview import summary
 from monitoring.views.shared import watched, with_charts
 
 # what an open page puts in anew, each from a template of that name
-PARTS: Final = ("banner", "tiles", "dimensions", "jobs", "changes")
+PARTS: Final = ("banner", "panels", "tiles", "dimensions", "firing", "jobs", "changes")
 
 
 @require_safe

@@ -72,11 +72,11 @@ function swap(fresh) {
 }
 
 function listen(items) {
-  const { capture, state } = marker()?.dataset ?? {};
+  const { capture, state, held } = marker()?.dataset ?? {};
   for (const item of items) {
     if (item.capture !== capture) continue;
     if (item.deleted) location.assign(main.querySelector(".crumbs a")?.href ?? "/");
-    else if (item.state !== state) renew();
+    else if (item.state !== state || item.held !== (held === "yes")) renew();
     else if (state === "running") showProgress(item);
   }
 }

@@ -112,7 +112,7 @@ function show(item) {
     remove(item.capture);
     return true;
   }
-  if (row && row.dataset.state === item.state) {
+  if (row && isSame(row, item)) {
     if (item.state === "running") showPercent(row, item);
     return false;
   }
@@ -120,6 +120,11 @@ function show(item) {
   else if (list.dataset.newest === "yes" && !elsewhere.has(item.capture)) renew(item.capture);
   else if (item.state === "running" && item.percent > 0) return false;
   return true;
+}
+
+/** Tell whether a row shows the state of an item, and whether its result may be taken away. */
+function isSame(row, item) {
+  return row.dataset.state === item.state && (row.dataset.held === "yes") === item.held;
 }
 
 function isUnknown(id) {
@@ -158,7 +163,8 @@ async function renewAll() {
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const row of fresh.querySelectorAll("[data-rows] tr[data-capture]")) {
       const id = row.dataset.capture;
-      if (rowOf(id)?.dataset.state === row.dataset.state) continue;
+      const { state, held } = rowOf(id)?.dataset ?? {};
+      if (state === row.dataset.state && held === row.dataset.held) continue;
       elsewhere.delete(id);
       put(document.adoptNode(row));
     }

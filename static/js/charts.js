@@ -53,15 +53,25 @@ function outline(times, low, high) {
   return { x, y };
 }
 
+/** Lines of one colour differ by their dashes; the keys above them do, too (rollout.css). */
+const DASHES = {
+  "process-1": "solid",
+  "process-2": "dash",
+  "process-3": "dot",
+  "process-4": "dashdot",
+  "process-5": "longdash",
+};
+
 function styleOf(role, roles, template) {
   const neutral = template.layout?.font?.color;
   const quiet = template.layout?.xaxis?.color;
+  if (DASHES[role]) return { color: neutral, width: 1.5, dash: DASHES[role] };
   if (role === "before") return { color: quiet, width: 1.5, dash: "dash" };
   if (role.startsWith("before-")) {
     return { color: roles[role.slice(7)]?.color ?? quiet, width: 1, dash: "dot" };
   }
   const own = roles[role];
-  return own ? { color: own.color, width: own.width } : { color: neutral, width: 1.5 };
+  return own ? { color: own.color, width: own.width, dash: own.dash } : { color: neutral, width: 1.5 };
 }
 
 function tracesOf(figure, roles, template) {
@@ -81,7 +91,7 @@ function tracesOf(figure, roles, template) {
       hovertemplate: `%{y:,.3~r}${unit}`,
     });
     if (line.low) {
-      const shape = outline(times, line.low, line.values);
+      const shape = outline(times, line.low, line.high ?? line.values);
       traces.push({
         ...shape,
         type: "scatter",
@@ -92,7 +102,9 @@ function tracesOf(figure, roles, template) {
         hoverinfo: "skip",
         showlegend: false,
       });
-      traces.push(drawn(line.low, `${line.name} p50`), drawn(line.values, `${line.name} p95`));
+      // a band around its line, or from the median to p95
+      if (line.high) traces.push(drawn(line.values, line.name));
+      else traces.push(drawn(line.low, `${line.name} p50`), drawn(line.values, `${line.name} p95`));
     } else {
       traces.push(drawn(line.values, line.name));
     }
@@ -184,7 +196,7 @@ function layoutOf(figure, roles, template, width, ground) {
   values.push(...figure.levels.map((level) => level.value));
   const yaxis = figure.is_log
     ? { type: "log", dtick: 1, tickformat: ",~r", rangemode: "normal", ...logRange(values) }
-    : { tickformat: ",~r", range: [0, (Math.max(0, ...values) || 1) * 1.12] };
+    : { tickformat: ",~r", range: [0, figure.top ?? (Math.max(0, ...values) || 1) * 1.12] };
   const end = steps[0] + figure.size * figure.step * 1000;
   return {
     template,
@@ -240,7 +252,13 @@ function cell(kind, text, scope) {
 function columnsOf(figure) {
   const unit = figure.unit ? `, ${figure.unit}` : "";
   return figure.lines.flatMap((line) =>
-    line.low
+    line.high
+      ? [
+          { name: `${line.name}${unit}`, values: line.values },
+          { name: `${line.name} ≥${unit}`, values: line.low },
+          { name: `${line.name} ≤${unit}`, values: line.high },
+        ]
+    : line.low
       ? [
           { name: `${line.name} p50${unit}`, values: line.low },
           { name: `${line.name} p95${unit}`, values: line.values },
@@ -277,9 +295,23 @@ function tableOf(place) {
   return place.closest("[data-chart-frame]")?.querySelector("details.data");
 }
 
+/** Lines may come and go: the key above them follows. */
+function nameLines(keys, lines) {
+  const template = keys.querySelector("template");
+  const fresh = lines.map(({ name, role }) => {
+    const key = template.content.firstElementChild.cloneNode(true);
+    key.classList.add(role);
+    key.lastElementChild.textContent = name;
+    return key;
+  });
+  keys.replaceChildren(...fresh, template);
+}
+
 /** Show another figure in a place. */
 export function show(place, figure) {
   figures.set(place, figure);
+  const keys = place.closest("[data-chart-frame]")?.querySelector("[data-keys]");
+  if (keys) nameLines(keys, figure.lines);
   // the unit goes by the largest value
   const unit = place.closest("[data-chart-frame]")?.querySelector("[data-unit]");
   if (unit) unit.textContent = figure.unit;

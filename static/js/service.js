@@ -1,6 +1,7 @@
 // Pages about the service, live: a new sample or health report fetches what the page shows of it,
 // once in five seconds or as the page says at most, and never while nobody looks.  A new report is
-// fetched at once: the strip tells of it, too.
+// fetched at once: the strip tells of it, too; so is another number of firing alerts, of which the
+// navigation tells.
 
 import { subscribe } from "../live.js";
 import { placeOf, show } from "./charts.js";
@@ -15,6 +16,7 @@ const parts = new Map();
 let asked = 0;
 let isLoading = false;
 let isWanted = false;
+let firing = NaN;
 /** @type {number | undefined} */
 let timer;
 
@@ -24,6 +26,7 @@ function replaceParts(fresh) {
     if (!part || parts.get(name) === html) continue;
     // what somebody is at stays as it is until the next time
     if (part.contains(document.activeElement) || part.querySelector("details[open]")) continue;
+    if (part.hasAttribute("data-busy")) continue;
     parts.set(name, html);
     const read = new DOMParser().parseFromString(html, "text/html");
     part.replaceChildren(...[...read.body.childNodes].map((node) => document.adoptNode(node)));
@@ -61,11 +64,22 @@ function want(isAtOnce = false) {
   timer = window.setTimeout(load, Math.max(0, wait));
 }
 
+/** @returns {boolean} whether more or fewer alerts fire than before, as far as `items` tell of them */
+function isAnotherNumber(items) {
+  const news = items.find(({ key }) => key === "alerts" && kinds.has(key));
+  if (!news) return false;
+  const before = firing;
+  firing = news.figures.firing;
+  return firing !== before;
+}
+
 if (address) {
   subscribe("service", {
     onItems: (items, kind) => {
       const heard = items.map(({ key }) => key).filter((key) => kinds.has(key));
-      if (heard.length > 0) want(kind === "update" && heard.includes("health"));
+      if (heard.length === 0) return;
+      const isAtOnce = heard.includes("health") || isAnotherNumber(items);
+      want(kind === "update" && isAtOnce);
     },
   });
   document.addEventListener("visibilitychange", () => {

@@ -29,9 +29,26 @@ function showCount(name, number) {
   }
 }
 
+/** @param {{tone: string, shape: string, word: string, sentence: string}} rollout */
+function showRollout({ tone, shape, word, sentence }) {
+  const badge = document.querySelector("[data-rollout-badge]");
+  if (badge) {
+    badge.hidden = !word;
+    badge.className = `badge ${tone}`;
+    badge.querySelector("use").setAttribute("href", `#i-${shape}`);
+    badge.lastElementChild.textContent = word;
+  }
+  const place = document.querySelector("[data-rollout-sentence]");
+  if (!place) return;
+  place.hidden = !sentence;
+  place.textContent = sentence;
+}
+
 if (strip) {
   subscribe("service", {
     onItems: (items) => {
+      const rollout = items.find(({ key }) => key === "rollout")?.figures;
+      if (rollout) showRollout(rollout);
       const said = items.find(({ key }) => key === "strip")?.figures;
       if (!said) return;
       showVerdict(said);

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.services.console import QUICK, Console
 
-CHROMIUM = shutil.which("chromium")
+# the shell draws no window of its own
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -25,6 +26,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# what a page is waited for; a busy machine is no failure
+PATIENCE_MS = 30_000
 PASSWORD = "a-password-for-tests"
 Login = Callable[..., Page]
 
@@ -42,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """Give a running console."""
     environ = {**QUICK, "PKTMASK_ADMIN_PASSWORD": PASSWORD}
-    console = Console(tmp_path_factory.mktemp("console"), environ)
+    console = Console(tmp_path_factory.mktemp("console"), environ, from_nothing=True)
     try:
         console.start()
         yield console
@@ -53,6 +56,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Give a browser."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -86,7 +90,7 @@ def open_page(
             "console",
             lambda said: complaints.append(said.text) if said.type == "error" else None,
         )
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE_MS)
         return page
 
     yield open_page

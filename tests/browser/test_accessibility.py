@@ -18,9 +18,17 @@ EMPTY = (
     ("overview-empty", "/"),
     ("health-empty", "/health/"),
     ("trends-empty", "/trends/?period=7d"),
+    ("alerts-empty", "/alerts/"),
+    ("alert-rules", "/alerts/rules/"),
+    ("silences-empty", "/alerts/silences/"),
+    ("runbook", "/alerts/runbook/"),
+    ("channels-empty", "/alerts/channels/"),
+    ("channel-preview", "/alerts/channels/email/preview/"),
     ("captures-empty", "/captures/"),
     ("routing-empty", "/routing/"),
     ("offline-tests-empty", "/offline-tests/"),
+    ("rollout-empty", "/rollout/"),
+    ("reports-empty", "/reports/"),
 )
 
 

@@ -65,14 +65,17 @@ HealthReport.objects.filter(at__gt=timezone.now()).delete()
 RANGE = "name => document.querySelector(`[data-chart='${name}']`).layout.xaxis.range"
 
 
-def tell(console: Console, program: str) -> None:
-    """Run a program with the console's own settings."""
-    subprocess.run(
+def tell(console: Console, program: str) -> str:
+    """Run a program with the console's own settings; return what it printed."""
+    done = subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", program],
         env=console.environ,
         cwd=ROOT,
         check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -180,14 +183,14 @@ def zoom(page: Page, name: str) -> object:
 
 
 @pytest.fixture
-def failure(measured: Console) -> Iterator[Callable[[], None]]:
+def failure(measured: Console) -> Iterator[Callable[[], object]]:
     """Give a function that makes the newest verdict a failure, whatever is found meanwhile."""
     yield lambda: tell(measured, FAILURE)
     tell(measured, TAKE_BACK)
 
 
 def test_the_strip_of_any_page_hears_of_another_verdict(
-    sign_in: Login, failure: Callable[[], None]
+    sign_in: Login, failure: Callable[[], object]
 ) -> None:
     page = sign_in()
     page.goto("/routing/")
@@ -203,7 +206,7 @@ def test_the_strip_of_any_page_hears_of_another_verdict(
 
 
 def test_without_a_connection_the_strip_says_that_nothing_is_known(
-    sign_in: Login, failure: Callable[[], None], complaints: list[str]
+    sign_in: Login, failure: Callable[[], object], complaints: list[str]
 ) -> None:
     failure()
     page = sign_in()

@@ -19,10 +19,12 @@ from tests.services.console import Console, wait_until
 
 Login = Callable[..., Page]
 FOLDER = os.environ.get("PKTMASK_SCREENSHOTS", "")
+# each width and each theme once; all pairs where pictures are taken, and among the long tests
 LOOKS = [
-    pytest.param(width, theme, id=f"{width}-{theme}")
-    for width in (390, 1440)
-    for theme in ("light", "dark")
+    pytest.param(390, "light"),
+    pytest.param(1440, "dark"),
+    pytest.param(390, "dark", marks=pytest.mark.long),
+    pytest.param(1440, "light", marks=pytest.mark.long),
 ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client, RequestFactory
 
-from config.audit import record
+from config.audit import answering, record
 from config.models import AppendOnlyError, AuditEvent
 from tests.factories import make_user
 
@@ -22,6 +22,17 @@ def test_an_event_tells_who_what_when_and_from_where() -> None:
     assert (event.actor, event.actor_name, event.address) == (user, user.username, "192.0.2.7")
     assert (event.action, event.target_kind, event.target_id) == ("wave", "auth.user", str(user.pk))
     assert (event.request_id, event.details) == ("abcdef0123456789", {"hand": "left"})
+
+
+def test_what_is_done_to_answer_a_request_tells_from_where() -> None:
+    user = make_user()
+    request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.7")
+    request.request_id = "abcdef0123456789"  # type: ignore[attr-defined]  # set by the middleware
+    with answering(request):
+        event, by_itself = record("wave", actor=user), record("tidy")
+    assert (event.actor, event.address, event.request_id) == (user, "192.0.2.7", request.request_id)  # type: ignore[attr-defined]
+    assert (by_itself.actor_name, by_itself.address) == ("system", "192.0.2.7")
+    assert record("wave", actor=user).address is None
 
 
 def test_what_the_system_does_by_itself_has_no_actor() -> None:

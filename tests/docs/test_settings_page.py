@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from config.file_watch import settings_folder
 from config.files import MAIN, read_file
 from config.reference import as_markdown, as_yaml
-from config.sections import Section, registry
+from config.sections import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text()
@@ -35,31 +36,38 @@ def test_the_file_of_production_ends_with_every_setting_and_its_default() -> Non
 
 
 @pytest.fixture(scope="module")
-def modules() -> list[ast.Module]:
+def modules() -> list[Module]:
     """Return the code outside of ``conf`` modules."""
     paths = (path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
-    return [ast.parse(path.read_text()) for path in paths if path.name != "conf.py"]
+    return [Module.read(path) for path in paths if path.name != "conf.py"]
 
 
-def read_by(module: ast.Module, kind: type[Section]) -> set[str]:
-    """Return what a module reads, or names in a table, which deals with a section's settings."""
-    nodes = list(ast.walk(module))
-    accessor = re.sub("(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
-    names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    if not names & {kind.__name__, accessor}:
-        return set()
-    named = {
-        node.value
-        for node in nodes
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
-    return {node.attr for node in nodes if isinstance(node, ast.Attribute)} | named
+class Module(NamedTuple):
+    """The names that a module uses, and what it reads of objects or names in a table."""
+
+    names: set[str]
+    reads: set[str]
+
+    @classmethod
+    def read(cls, path: Path) -> Module:
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        named = {
+            node.value
+            for node in nodes
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        return cls(
+            {node.id for node in nodes if isinstance(node, ast.Name)},
+            {node.attr for node in nodes if isinstance(node, ast.Attribute)} | named,
+        )
 
 
 @pytest.mark.parametrize(("section", "key"), SETTINGS)
-def test_every_setting_is_read(section: str, key: str, modules: list[ast.Module]) -> None:
+def test_every_setting_is_read(section: str, key: str, modules: list[Module]) -> None:
     kind = registry.sections[section]
-    assert any(key in read_by(module, kind) for module in modules)
+    accessor = re.sub("(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
+    deals_with_it = {kind.__name__, accessor}
+    assert any(key in module.reads for module in modules if module.names & deals_with_it)
 
 
 def test_every_number_has_a_lower_and_an_upper_bound() -> None:
@@ -86,6 +94,7 @@ def test_every_setting_says_its_unit_in_its_name_and_has_a_description() -> None
         "_runs",
         "_share",
         "_rate",
+        "port",  # a number without a unit
         # shares and counts of rollouts, by the terms of their field
         "alpha",
         "_budget",
@@ -98,6 +107,9 @@ def test_every_setting_says_its_unit_in_its_name_and_has_a_description() -> None
         "_health",
         "_floor",
         "_low",
+        # counts of alerts
+        "_firings",
+        "_per_hour",
     )
     for kind in registry.sections.values():
         for key, field in kind.model_fields.items():

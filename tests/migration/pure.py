@@ -158,7 +158,6 @@ EVIDENCE = st.builds(
         COUNTS,
     ),
     critical_seconds=st.dictionaries(st.sampled_from(["memory", "latency"]), st.floats(0, 1e6)),
-    is_machine_busy=st.booleans(),
     imported_matched=COUNTS,
     imported_mismatched=COUNTS,
     cleanup=st.builds(Cleanup, AGES, AGES, st.booleans()),

@@ -14,7 +14,6 @@ from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
 from migration import approvals, operations
 from migration.approvals import ApprovalRefusedError
 from migration.choices import ApprovalState, Move, PhaseName, RolloutState
-from migration.gates.table import judge
 from migration.models import Approval, Rollout
 from migration.signals import approval_changed
 from migration.situation import load
@@ -190,6 +189,13 @@ def test_a_decision_is_in_the_audit_log_and_is_told(
     assert heard == [approval.pk]
 
 
+def test_an_approval_needs_a_reason() -> None:
+    service, rollout, approval = asked()
+    with pytest.raises(ApprovalRefusedError, match="needs a reason"):
+        approvals.approve(approval, load(rollout, service.now), make_approver(), " ")
+    assert Approval.objects.get().state == ApprovalState.WAITING
+
+
 # --- rejecting ------------------------------------------------------------------------------------
 
 
@@ -299,17 +305,3 @@ def test_a_rollback_does_not_wait_for_a_window() -> None:
     service.look()
     rollout.refresh_from_db()
     assert rollout.state == RolloutState.ROLLED_BACK
-
-
-# --- what changed since ---------------------------------------------------------------------------
-
-
-def test_an_approver_sees_which_comparisons_are_others_than_at_the_request() -> None:
-    service, rollout, approval = asked()
-    service.serve_on(TREATMENT, 1)
-    situation = operations.looked_at(rollout, service.now)
-    results = judge(situation.evidence, situation.limits)
-    changed = {each.rule: old for each, old in approvals.changes(approval, results)}
-    assert "enough" in changed
-    assert "captures were finished on scanning here" in changed["enough"]
-    assert "leak" not in changed

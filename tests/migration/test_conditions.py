@@ -73,9 +73,9 @@ def test_the_least_time_of_a_phase_must_pass(phase: PhaseName, least: float) -> 
     assert (not_met.value, not_met.limit) == (least - 1, least)
 
 
-def test_the_time_that_passed_is_said_in_hours() -> None:
+def test_the_time_that_passed_is_said_with_its_limit() -> None:
     judged = conditions.dwell(passing(G, step_seconds=5_400.0), LIMITS)
-    assert judged.message == "1.5 h passed at this share, at least 12.0 h must."
+    assert judged.message == "1 h 30 min passed at this share, at least 12 h must."
 
 
 @pytest.mark.parametrize(("phase", "least"), [(A, 100), (G, 200), (F, 1_000)])
@@ -396,10 +396,10 @@ def test_what_the_last_phase_waits_for(rule: Rule, cleanup: Cleanup, verdict: Ga
 def test_days_are_said_with_their_limits() -> None:
     found = passing(C, cleanup=Cleanup(3 * DAY, 2 * DAY))
     assert conditions.legacy_unused(found, LIMITS).message == (
-        "Legacy served nothing for 3.0 days, 14.0 must pass."
+        "Legacy served nothing for 3 d, 14 d must pass."
     )
     drill = conditions.drill(found, LIMITS)
-    assert drill.message == "The newest drill that passed is 2.0 days old, at most 30.0."
+    assert drill.message == "The newest drill that passed is 2 d old, at most 30 d."
     assert (drill.value, drill.limit) == (2 * DAY, 30 * DAY)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from migration import counting
-from migration.choices import PhaseName
+from migration.choices import GateVerdict, PhaseName
 from migration.conf import RolloutLimits
 from migration.counting import LATE_COMMITS, SLACK, count
 from migration.gates.evidence import tally_from_json
@@ -113,6 +113,41 @@ def test_counting_again_changes_nothing() -> None:
     service.compare(3, outcome=ShadowOutcome.MISMATCHED)
     first = look(service, rollout)
     assert look(service, rollout) == first
+
+
+# --- arms that are swapped ---
+
+
+SWAPPED = {Arm.CONTROL: Arm.TREATMENT, Arm.TREATMENT: Arm.CONTROL}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_arms_that_are_swapped_are_noticed_at_any_share(number: int) -> None:
+    service, rollout = in_phase(PhaseName.GRADUAL, number=number)  # 25 and 50 %
+    for _ in range(2):
+        job = service.claim()
+        TrimJob.objects.filter(pk=job.pk).update(arm=SWAPPED[Arm(job.arm)])
+        job.refresh_from_db()
+        service.end(job)
+    assert look(service, rollout).misplaced >= 2
+    decision = service.look()
+    assert decision is not None
+    assert (decision.move, decision.rule, decision.verdict) == (None, "arms", GateVerdict.ERROR)
+
+
+def test_what_is_assigned_to_legacy_and_run_by_scanning_is_noticed() -> None:
+    service, rollout = in_phase(PhaseName.BASELINE)
+    service.end(service.claim(), strategy=TREATMENT)
+    assert look(service, rollout).misplaced == 1
+
+
+def test_what_falls_back_or_finds_the_breaker_open_is_on_its_arm() -> None:
+    service, rollout = in_phase(PhaseName.AB_TEST)
+    [run] = service.serve_on(TREATMENT, 1, RunOutcome.FAILED)
+    service.fall_back(run)
+    service.end(service.claim(service.given_to(TREATMENT), routed_to=CONTROL, why=Why.BREAKER_OPEN))
+    service.serve(10)
+    assert look(service, rollout).misplaced == 0
 
 
 # --- by its arm -----------------------------------------------------------------------------------

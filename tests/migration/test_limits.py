@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from config.sections import fits, registry
+from config.sections import accepted, fits, registry
 from migration import texts
 from migration.conf import RolloutLimits, rollout_limits
 from migration.gates.conditions import LEAST_OF
-from migration.gates.table import RULES
+from migration.gates.table import NEVER_DRY, RULES
 from tests.migration.pure import LIMITS, limits
 
 HOUR, DAY = 3_600, 86_400
@@ -60,6 +60,15 @@ DESIGN: dict[str, Any] = {
     "baseline_days": 14,
     "dry_run": "",
 }
+
+
+def test_what_a_dry_run_accepts_names_the_rules_that_are_never_dry() -> None:
+    words = accepted(RolloutLimits.model_fields["dry_run"])
+    assert words == f"names of rules but {english_list(sorted(NEVER_DRY))}, or nothing"
+
+
+def english_list(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 @pytest.mark.parametrize(("name", "value"), DESIGN.items())

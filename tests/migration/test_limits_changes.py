@@ -11,7 +11,7 @@ from config.models import AppendOnlyError, AuditEvent
 from config.roles import APPROVER, OPERATOR, VIEWER
 from migration import limits_changes
 from migration.choices import Move, PhaseName
-from migration.models import LimitsApproval, LimitsVersion, Rollout
+from migration.models import BackTest, LimitsApproval, LimitsVersion, Rollout
 from migration.operations import RefusedError
 from tests.factories import make_user
 from tests.migration.traffic import QUICK, Service, all_rows, in_phase, move, situation_in
@@ -26,7 +26,10 @@ WHY = "too careful"
 def propose(
     service: Service, rollout: Rollout, changes: dict[str, Any], actor: Any = None
 ) -> LimitsVersion:
-    return limits_changes.propose(rollout, changes, actor, WHY, service.now)
+    """Propose a change, and let the monitor look."""
+    version = limits_changes.propose(rollout, changes, actor, WHY, service.now)
+    limits_changes.back_test_waiting(service.now)
+    return version
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,8 @@ def test_a_change_keeps_what_the_rollout_has_of_its_own() -> None:
 
 def test_its_author_does_not_approve_it() -> None:
     service, rollout = in_phase(PhaseName.AB_TEST)
-    person = make_user(APPROVER)
+    person = make_user(OPERATOR)
+    person.groups.add(*make_user(APPROVER).groups.all())
     version = propose(service, rollout, {"ab_runs": 7}, person)
     with pytest.raises(RefusedError, match="another person"):
         limits_changes.approve(version, person, service.now)
@@ -107,9 +111,10 @@ def test_a_proposal_tells_what_it_would_have_done() -> None:
     service.serve_on(TREATMENT, 3, RunOutcome.FAILED)
     service.look()
     version = propose(service, rollout, {"failures_in_a_row": 3})
-    assert version.back_test["stored"] == version.back_test["looks"] == 1
-    assert version.back_test["differ"] == 1
-    assert version.back_test["first"]["hold -> roll_back"]["rule"] == "failures_in_a_row"
+    found = version.back_test.result
+    assert found["stored"] == found["looks"] == 1
+    assert found["differ"] == 1
+    assert found["first"]["hold -> roll_back"]["rule"] == "failures_in_a_row"
 
 
 def test_what_was_approved_decides_from_then_on() -> None:
@@ -161,6 +166,70 @@ def test_limits_of_a_rollout_that_rests_may_be_changed_before_it_begins_again() 
     limits_changes.approve(version, make_user(APPROVER), service.now)
     move(service, rollout, Move.RESTART)
     assert rollout.attempt.phase.step.share == 0.5
+
+
+# --- the back-test in the background --------------------------------------------------------------
+
+
+def test_a_proposal_does_not_wait_for_its_back_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    service, rollout = in_phase(PhaseName.AB_TEST)
+    monkeypatch.setattr(limits_changes, "over_stored", None)
+    limits_changes.propose(rollout, {"ab_runs": 7}, None, WHY, service.now)
+    assert not BackTest.objects.exists()
+
+
+def test_without_its_back_test_nobody_approves_it() -> None:
+    service, rollout = in_phase(PhaseName.AB_TEST)
+    version = limits_changes.propose(rollout, {"ab_runs": 7}, None, WHY, service.now)
+    before = all_rows()
+    with pytest.raises(RefusedError, match="back-test is not there yet"):
+        limits_changes.approve(version, make_user(APPROVER), service.now)
+    assert all_rows() == before
+
+
+def test_each_back_test_is_made_once() -> None:
+    service, rollout = in_phase(PhaseName.AB_TEST)
+    for runs in (7, 8):
+        limits_changes.propose(rollout, {"ab_runs": runs}, None, WHY, service.now)
+    assert limits_changes.back_test_waiting(service.now) == 2
+    assert limits_changes.back_test_waiting(service.now) == 0
+    assert BackTest.objects.count() == 2
+
+
+def test_of_two_monitors_the_first_one_stores_it() -> None:
+    service, rollout = in_phase(PhaseName.AB_TEST)
+    version = limits_changes.propose(rollout, {"ab_runs": 7}, None, WHY, service.now)
+    first = limits_changes.back_test(version, service.now)
+    service.pass_time(1)
+    assert limits_changes.back_test(version, service.now).at == first.at
+
+
+def test_what_cannot_be_back_tested_says_why_and_keeps_no_other_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service, rollout = in_phase(PhaseName.AB_TEST)
+    version = limits_changes.propose(rollout, {"ab_runs": 7}, None, WHY, service.now)
+
+    def fail(*_: Any) -> dict[str, Any]:
+        raise ValueError("a look of another version")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(limits_changes, "over_stored", fail)
+        assert limits_changes.back_test_waiting(service.now) == 1
+    with pytest.raises(RefusedError, match="propose it again: a look of another version"):
+        limits_changes.approve(version, make_user(APPROVER), service.now)
+    limits_changes.propose(rollout, {"ab_runs": 8}, None, WHY, service.now)
+    assert limits_changes.back_test_waiting(service.now) == 1
+
+
+@pytest.mark.parametrize("role", [VIEWER, APPROVER])
+def test_without_the_permission_nobody_proposes(role: str) -> None:
+    service, rollout = in_phase(PhaseName.AB_TEST)
+    person = make_user(role)
+    before = all_rows()
+    with pytest.raises(RefusedError, match="operate_rollout"):
+        limits_changes.propose(rollout, {"ab_runs": 7}, person, WHY, service.now)
+    assert all_rows() == before
 
 
 @pytest.mark.django_db(transaction=True)

@@ -9,9 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 
 from config.current import forget
+from config.layers import ConfigurationError
 from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
 from migration import operations
 from migration.choices import ApprovalState, Move, PhaseName, RolloutState
+from migration.conf import rollout_limits
 from migration.models import Approval, Decision, LimitsVersion, Rollout
 from migration.operations import RefusedError
 from tests.factories import make_user
@@ -163,7 +165,7 @@ def test_a_limit_that_is_none_is_refused_with_those_that_there_are() -> None:
         ("ab_share", "0.02", "expected a number"),
         ("ab_runs", 1.5, "expected a whole number from 1"),
         ("gradual_percents", "50, 25", "growing percents, as in 5, 10, 25, 50, 75"),
-        ("dry_run", "errors, nonsense", "'nonsense' is no rule"),
+        ("dry_run", "errors, nonsense", "expected names of rules but arms, baseline"),
         ("approve", "phase 2", "expected names of phases"),
     ],
 )
@@ -214,11 +216,11 @@ def test_without_the_scanning_strategy_nothing_begins(monkeypatch: pytest.Monkey
     assert "not installed" in refused(service, operations.start, rollout, None)
 
 
-def test_with_settings_that_name_no_rule_nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    service, rollout = Service(), made({})
+def test_settings_that_name_no_rule_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PKTMASK_ROLLOUT__DRY_RUN", "nonsense")
     forget()
-    assert "'nonsense' is no rule" in refused(service, operations.start, rollout, None)
+    with pytest.raises(ConfigurationError, match=r"dry_run.*names of rules but arms"):
+        rollout_limits()
 
 
 def test_a_second_rollout_does_not_start_while_one_is_active() -> None:
@@ -241,7 +243,7 @@ def test_a_restart_does_not_begin_while_another_rollout_is_active() -> None:
 def test_what_the_gates_hold_is_refused_with_each_comparison() -> None:
     service, rollout = in_phase(PhaseName.GRADUAL)
     said = refused(service, operations.promote, rollout, None)
-    assert "0.0 h passed at this share, at least 0.0 h must" in said
+    assert "0 s passed at this share, at least 1 min must" in said
     assert "0 captures were finished on scanning here, at least 5 must be" in said
 
 

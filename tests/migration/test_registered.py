@@ -34,7 +34,12 @@ pytestmark = pytest.mark.django_db
 
 def test_the_monitor_has_a_thread_for_rollouts() -> None:
     names = [step.name for step in strands.made()["rollout"]]
-    assert names == ["evaluate", "suspects", "drill", "reports"]
+    assert names == ["evaluate", "drill"]
+
+
+def test_what_may_take_long_has_another_thread() -> None:
+    names = [step.name for step in strands.made()["rollout_work"]]
+    assert names == ["suspects", "back_tests", "reports"]
 
 
 def test_what_ended_is_looked_at_within_a_quarter_of_a_second() -> None:
@@ -43,7 +48,7 @@ def test_what_ended_is_looked_at_within_a_quarter_of_a_second() -> None:
 
 
 def test_each_step_does_nothing_where_there_is_no_rollout() -> None:
-    for step in registered.steps():
+    for step in (*registered.steps(), *registered.work()):
         step.run()
     assert not TrimRun.objects.exists()
 
@@ -142,7 +147,12 @@ def test_originals_of_suspects_stay_until_they_are_settled() -> None:
     [run] = map(with_original, service.serve_on(TREATMENT, 1))
     move(service, rollout, Move.ROLL_BACK, rule="leak")
     list_suspects()
-    for state in (SuspectState.LISTED, SuspectState.RERUNNING, SuspectState.DIFFERENT):
+    for state in (
+        SuspectState.LISTED,
+        SuspectState.RERUNNING,
+        SuspectState.DIFFERENT,
+        SuspectState.NOT_RERUN,
+    ):
         Suspect.objects.update(state=state)
         assert delete_expired_originals() == 0
     Suspect.objects.update(state=SuspectState.SAME)

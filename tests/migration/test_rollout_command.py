@@ -159,7 +159,7 @@ def test_a_mode_that_the_settings_do_not_permit_is_missed_before_the_start() -> 
         ("ab_share", "'ab_share' is no change; expected LIMIT=VALUE"),
         ("gradual_percents=50, 25", "growing percents, as in 5, 10, 25, 50, 75"),
         ("stale_seconds=400", "must be below rollout.stale_rollback_seconds"),
-        ("dry_run=leak", "'leak' is no rule that can be dry"),
+        ("dry_run=leak", "expected names of rules but arms, baseline, build, leak and routing"),
     ],
 )
 def test_a_limit_that_is_none_is_refused_with_what_is_accepted(change: str, expected: str) -> None:
@@ -225,6 +225,19 @@ def test_a_user_has_no_more_permissions_here_than_elsewhere(action: str, clock: 
     assert "holds the permission" in refused(action, *WHY, "--user", viewer.username)
 
 
+@pytest.mark.parametrize(
+    "words", [("limits", "--set", "ab_runs=7"), ("import", "--number", "1"), ("rerun",)]
+)
+@pytest.mark.parametrize("role", [VIEWER, APPROVER])
+def test_who_may_not_operate_changes_nothing_else(
+    words: tuple[str, ...], role: str, clock: Clock
+) -> None:
+    standing(clock, PhaseName.GRADUAL)
+    person = make_user(role)
+    said = refused(*words, *WHY, "--user", person.username)
+    assert "holds the permission migration.operate_rollout" in said
+
+
 def test_a_promotion_goes_on_when_all_gates_are_met(clock: Clock) -> None:
     in_last_gate(clock)
     found = rollout("promote", *WHY)
@@ -280,6 +293,16 @@ def test_an_abort_works_with_settings_that_are_broken(
     forget()
     assert rollout("abort", *WHY)["state"] == "aborted"
     assert newest_policy().mode == Mode.LEGACY
+
+
+@pytest.mark.parametrize("words", [("status",), ("promote", *WHY), ("restart", *WHY)])
+def test_with_settings_that_are_broken_all_else_is_refused_with_what_is_wrong(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    standing(clock)
+    monkeypatch.setenv("PKTMASK_ROLLOUT__AB_SHARE", "nonsense")
+    forget()
+    assert "rollout.ab_share" in refused(*words)
 
 
 # --- looking --------------------------------------------------------------------------------------

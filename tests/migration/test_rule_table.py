@@ -39,20 +39,20 @@ V = GateVerdict
 B, A, G, F, C = PHASES
 # the rules of each phase, in the order in which they are judged
 IN_PHASE = {
-    B: "leak pairs_errors pairs_latency routing build dwell enough legacy_success mismatch "
+    B: "leak pairs_errors pairs_latency routing arms build dwell enough legacy_success mismatch "
     "baseline",
     A: "leak failures_in_a_row overall_error_rate errors slow_runs pairs_errors pairs_latency "
-    "critical stale routing build dwell enough overall_success treatment_success "
+    "critical stale routing arms build dwell enough overall_success treatment_success "
     "degradation sample_ratio health_low mismatch baseline",
     G: "leak failures_in_a_row overall_error_rate errors slow_runs pairs_errors pairs_latency "
-    "critical stale routing build dwell enough error_rate sample_ratio health health_low mismatch "
-    "baseline",
+    "critical stale routing arms build dwell enough error_rate sample_ratio health health_low "
+    "mismatch baseline",
     F: "leak failures_in_a_row overall_error_rate pairs_errors pairs_latency "
-    "errors_against_baseline critical stale routing build dwell enough "
+    "errors_against_baseline critical stale routing arms build dwell enough "
     "treatment_success health health_low slow_against_baseline mismatch baseline",
     C: "leak failures_in_a_row overall_error_rate pairs_errors pairs_latency "
-    "errors_against_baseline critical stale routing build dwell health_low slow_against_baseline "
-    "mismatch legacy_unused drill archive baseline",
+    "errors_against_baseline critical stale routing arms build dwell health_low "
+    "slow_against_baseline mismatch legacy_unused drill archive baseline",
 }
 HARM = ErrorRateProcess(max_log_e=50.0)
 UNFAIR = SampleRatio((Shared(0.1, 500, 500),))
@@ -74,6 +74,7 @@ SPOILED: list[tuple[str, PhaseName, V, dict[str, Any], dict[str, Any], dict[str,
     ("critical", G, V.FAILED, {"critical_seconds": {"memory": 900.0}}, {}, {}),
     ("stale", F, V.INCONCLUSIVE, {"sample_age_seconds": 60.0}, {}, {}),
     ("routing", B, V.ERROR, {"overtaken": "Somebody else."}, {}, {}),
+    ("arms", G, V.ERROR, {}, {"misplaced": 1}, {}),
     ("build", C, V.INCONCLUSIVE, {"new_build": "scanning 2"}, {}, {}),
     ("dwell", F, V.INCONCLUSIVE, {"step_seconds": 0.0}, {}, {}),
     ("enough", G, V.INCONCLUSIVE, {}, {}, FEW),
@@ -219,7 +220,7 @@ def test_dry_rules_have_no_effect() -> None:
 def test_a_dry_rule_is_judged_and_shown_and_has_no_effect() -> None:
     evidence = spoil(A, {}, {"leaks": 1, "most_in_a_row": 9}, {})
     wet = {each.rule: each for each in judge(evidence, LIMITS)}
-    results = judge(evidence, limits(dry_run="leak, failures_in_a_row, overall_error_rate"))
+    results = judge(evidence, limits(dry_run="failures_in_a_row, overall_error_rate"))
     dry = {each.rule: each for each in results}
     assert dry["failures_in_a_row"] == wet["failures_in_a_row"]._replace(is_dry=True)
     assert [name for name, each in dry.items() if each.is_dry] == [
@@ -229,9 +230,10 @@ def test_a_dry_rule_is_judged_and_shown_and_has_no_effect() -> None:
     assert named(harms(results)) == ["leak"]
 
 
-def test_a_name_that_is_no_rule_makes_no_rule_dry() -> None:
-    results = judge(spoil(A, {}, {"leaks": 1}, {}), limits(dry_run="leek"))
-    assert named(harms(results)) == ["leak"]
+@pytest.mark.parametrize("name", ["leek", "leak"])
+def test_a_name_that_got_past_the_limits_makes_no_leak_dry(name: str) -> None:
+    unchecked = LIMITS.model_copy(update={"dry_run": name})
+    assert named(harms(judge(spoil(A, {}, {"leaks": 1}, {}), unchecked))) == ["leak"]
 
 
 def test_rules_are_named_in_a_text() -> None:

@@ -71,20 +71,6 @@ def test_a_sample_of_a_clock_that_is_ahead_is_fresh() -> None:
     assert seen(service, rollout).sample_age_seconds == 0
 
 
-@pytest.mark.parametrize(("percent", "is_busy"), [(89.0, False), (90.0, True), (100.0, True)])
-def test_a_machine_is_busy_by_its_mean_over_two_minutes(percent: float, is_busy: bool) -> None:
-    service, rollout = in_phase(PhaseName.GRADUAL)
-    service.samples(120, cpu_percent=percent)
-    assert seen(service, rollout).is_machine_busy is is_busy
-
-
-def test_a_moment_of_work_is_no_busy_machine() -> None:
-    service, rollout = in_phase(PhaseName.GRADUAL)
-    service.samples(100, cpu_percent=50)
-    service.samples(10, cpu_percent=100)
-    assert not seen(service, rollout).is_machine_busy
-
-
 # --- health ---------------------------------------------------------------------------------------
 
 
@@ -197,6 +183,43 @@ def test_what_is_slow_on_both_arms_is_not_treatments() -> None:
     service, rollout = in_phase(PhaseName.GRADUAL)
     service.samples(50, treatment=SLOW, control=SLOW)
     assert seen(service, rollout).critical_seconds == {}
+
+
+@pytest.mark.parametrize(("percent", "seconds"), [(89.0, {"latency": 195}), (90.0, {})])
+def test_what_is_slow_on_a_busy_machine_is_not_treatments(
+    percent: float, seconds: dict[str, float]
+) -> None:
+    service, rollout = in_phase(PhaseName.FULL)
+    service.samples(200, treatment=SLOW, cpu_percent=percent)
+    assert seen(service, rollout).critical_seconds == seconds
+
+
+def test_times_are_critical_from_when_the_machine_is_no_longer_busy() -> None:
+    service, rollout = in_phase(PhaseName.FULL)
+    service.samples(120, treatment=SLOW, cpu_percent=100)
+    service.samples(60, treatment=SLOW, cpu_percent=20)
+    assert seen(service, rollout).critical_seconds == {"latency": 40}
+
+
+def test_a_busy_machine_leaves_nothing_behind_for_the_quiet_after_it() -> None:
+    service, rollout = in_phase(PhaseName.FULL)
+    service.samples(700, treatment=SLOW, cpu_percent=100)
+    service.samples(300, cpu_percent=1)
+    assert seen(service, rollout).critical_seconds == {}
+
+
+def test_a_moment_of_work_makes_no_machine_busy() -> None:
+    service, rollout = in_phase(PhaseName.FULL)
+    service.samples(100, treatment=SLOW, cpu_percent=50)
+    service.samples(10, treatment=SLOW, cpu_percent=100)
+    assert seen(service, rollout).critical_seconds == {"latency": 105}
+
+
+def test_times_grow_no_older_where_nothing_is_measured() -> None:
+    service, rollout = in_phase(PhaseName.FULL)
+    service.samples(50, treatment=SLOW)
+    service.samples(600)
+    assert seen(service, rollout).critical_seconds == {"latency": 45}
 
 
 def test_the_times_of_few_captures_are_not_judged() -> None:

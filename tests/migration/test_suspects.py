@@ -11,21 +11,26 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from structlog.testing import capture_logs
 
 from config.models import AuditEvent
-from config.roles import APPROVER, OPERATOR
+from config.roles import APPROVER, OPERATOR, VIEWER
 from migration import suspects
 from migration.choices import Move, PhaseName, SuspectState
 from migration.models import Rollout, Suspect
 from migration.suspects import (
     SuspectRefusedError,
     as_row,
+    ask_again,
+    begin_reruns,
     compare_reruns,
     difference,
     list_suspects,
     release,
     rerun,
+    with_facts,
 )
 from tests.factories import make_user
 from tests.migration.traffic import Service, in_phase, move
@@ -206,8 +211,44 @@ def test_the_second_result_is_the_one_that_is_shown_from_then_on() -> None:
 
 def test_what_runs_again_is_not_run_again_again() -> None:
     _service, _rollout, _runs = rolled_back()
-    assert rerun(list(Suspect.objects.all()), None) == 2
-    assert rerun(list(Suspect.objects.all()), None) == 0
+    assert rerun(Suspect.objects.all(), None) == 2
+    assert rerun(Suspect.objects.all(), None) == 0
+    assert TrimJob.objects.filter(strategy_override=CONTROL).count() == 2
+
+
+def test_second_runs_that_are_asked_for_are_begun_in_the_background() -> None:
+    rolled_back()
+    person = make_user(OPERATOR)
+    assert ask_again(Suspect.objects.all(), person) == 2
+    assert not TrimJob.objects.filter(strategy_override=CONTROL).exists()
+    assert begin_reruns() == 2
+    assert begin_reruns() == 0
+    jobs = TrimJob.objects.filter(strategy_override=CONTROL)
+    assert {job.requested_by for job in jobs} == {person}
+
+
+@pytest.mark.parametrize("role", [VIEWER, APPROVER])
+def test_without_the_permission_nobody_runs_them_again(role: str) -> None:
+    rolled_back()
+    before = list(Suspect.objects.values())
+    for ask in (ask_again, rerun):
+        with pytest.raises(SuspectRefusedError, match="operate_rollout"):
+            ask(Suspect.objects.all(), make_user(role))
+    assert list(Suspect.objects.values()) == before
+
+
+def test_who_is_killed_before_the_job_is_made_does_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rolled_back()
+
+    def die(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(suspects, "create_job", die)
+        kill(lambda: rerun(Suspect.objects.all(), None))
+    assert begin_reruns() == 2
     assert TrimJob.objects.filter(strategy_override=CONTROL).count() == 2
 
 
@@ -252,6 +293,31 @@ def test_where_legacy_made_nothing_it_stays_and_the_list_says_so(state: JobState
     run_again(service, state=state)
     assert Suspect.objects.get().state == SuspectState.NOT_RERUN
     assert kept_back() == {runs[0].pk}
+
+
+def test_outputs_in_a_bucket_are_compared_as_they_come(in_a_bucket: Any) -> None:
+    service, _rollout, runs = rolled_back("leak", served=1)
+    run_again(service, OUT[:5] + b"!" + OUT[6:] + b"more")
+    suspect = Suspect.objects.get()
+    assert (suspect.differing_bytes, suspect.first_difference) == (5, 5)
+    assert in_a_bucket.exists(str(runs[0].output.name))
+
+
+def test_what_legacy_made_nothing_of_can_be_run_again() -> None:
+    service, _rollout, _runs = rolled_back("leak", served=1)
+    run_again(service, state=JobState.FAILED)
+    first = Suspect.objects.get().rerun
+    run_again(service)
+    suspect = Suspect.objects.get()
+    assert suspect.state == SuspectState.SAME
+    assert suspect.rerun != first
+    assert kept_back() == set()
+
+
+def test_what_is_settled_is_not_run_again() -> None:
+    service, _rollout, _runs = rolled_back("leak")
+    run_again(service)
+    assert rerun(Suspect.objects.all(), None) == 0
 
 
 def test_where_the_second_output_is_gone_it_stays() -> None:
@@ -356,7 +422,7 @@ def test_who_has_downloaded_it_is_listed_with_the_time() -> None:
     service, _rollout, runs = rolled_back("leak", served=1)
     person = make_user()
     Download.objects.create(run=runs[0], user=person, at=service.now)
-    row = as_row(Suspect.objects.get())
+    row = as_row(with_facts(Suspect.objects.all()).get())
     assert row["downloaded"] == [f"{person.username} {service.now:%Y-%m-%d %H:%M:%S}"]
     assert (row["state"], row["in_quarantine"]) == ("listed", True)
     assert row["capture"] == str(runs[0].job.capture_id)
@@ -364,13 +430,22 @@ def test_who_has_downloaded_it_is_listed_with_the_time() -> None:
 
 def test_what_nobody_took_is_said_to_be_that() -> None:
     rolled_back(served=1)
-    assert as_row(Suspect.objects.get())["downloaded"] == []
+    assert as_row(with_facts(Suspect.objects.all()).get())["downloaded"] == []
 
 
 def test_a_released_one_is_shown_as_released() -> None:
     _service, _rollout, runs = rolled_back("leak", served=1)
     quarantine.release(runs[0].pk, reason="a test")
-    assert as_row(Suspect.objects.get())["in_quarantine"] is False
+    assert as_row(with_facts(Suspect.objects.all()).get())["in_quarantine"] is False
+
+
+def test_all_of_them_are_read_with_as_many_queries_as_one() -> None:
+    service, _rollout, runs = rolled_back("leak", served=5)
+    for run in runs:
+        Download.objects.create(run=run, user=make_user(), at=service.now)
+    with CaptureQueriesContext(connection) as queries:
+        assert len([as_row(each) for each in with_facts(Suspect.objects.all())]) == 5
+    assert len(queries) == 2
 
 
 # --- killed in the middle -------------------------------------------------------------------------

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from migration.conf import RolloutLimits
 from migration.gates.evidence import tally_as_json
 from migration.gates.tally import (
+    LONGEST_ROW,
     SLOW_P0,
     ArmCount,
     Assigned,
@@ -247,6 +249,34 @@ def test_failures_of_treatment_are_counted_one_after_the_other(
     together = [run(on_treatment=each.lower() != "c", failed=each.isupper()) for each in runs]
     at_once = Tally().serve(together, None)
     assert (at_once.in_a_row, at_once.most_in_a_row) == (now, most)
+
+
+@pytest.mark.parametrize(
+    ("ended", "now", "most"),
+    [
+        # a success that ended before the row, and was committed in the middle of it
+        ("F2 F3 s1 F4", 3, 3),
+        ("F2 F3 s2 F4", 2, 2),
+        ("F1 F3 s2 F4", 2, 2),
+        # a failure that ended before a success that is counted already
+        ("F1 s5 F2 F6", 1, 1),
+        ("s5 s2 F3 F6", 1, 1),
+    ],
+)
+def test_failures_are_in_a_row_by_when_they_ended_and_not_by_when_they_were_committed(
+    ended: str, now: int, most: int
+) -> None:
+    runs = [
+        run(failed=each[0] == "F", at=NOW + timedelta(seconds=int(each[1:])))
+        for each in ended.split()
+    ]
+    tally = Tally().serve(runs, None)
+    assert (tally.in_a_row, tally.most_in_a_row) == (now, most)
+
+
+def test_a_row_of_failures_is_kept_as_long_as_a_limit_may_be() -> None:
+    tally = Tally().serve([run(failed=True)] * (LONGEST_ROW + 1), None)
+    assert tally.in_a_row == RolloutLimits(failures_in_a_row=LONGEST_ROW).failures_in_a_row
 
 
 # --- comparisons ----------------------------------------------------------------------------------

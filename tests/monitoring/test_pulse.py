@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from monitoring.pulse import Pulse, is_outstanding, is_silent, pulse_of_workers, workers_are_stuck
+from monitoring.pulse import (
+    Pulse,
+    best,
+    is_outstanding,
+    is_silent,
+    pulse_of_workers,
+    workers_are_stuck,
+)
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -28,6 +35,20 @@ STUCK: dict[str, Any] = {
     "patience": timedelta(seconds=15),
     "start_patience": timedelta(seconds=30),
 }
+
+
+@pytest.mark.parametrize(
+    ("pulses", "wanted"),
+    [
+        ([], Pulse.STOPPED),
+        ([Pulse.STOPPED, Pulse.UNKNOWN], Pulse.UNKNOWN),
+        ([Pulse.UNKNOWN, Pulse.WORKING, Pulse.STOPPED], Pulse.WORKING),
+    ],
+)
+def test_workers_of_several_machines_work_as_the_best_of_them(
+    pulses: list[Pulse], wanted: Pulse
+) -> None:
+    assert best(pulses) is wanted
 
 
 def test_workers_that_leave_a_sign_unanswered_and_claim_nothing_are_stuck() -> None:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from monitoring import receivers
 from monitoring.models import LiveUpdate
 from tests.factories import make_capture, make_job, make_user
+from tests.trimming.results import finish
+from trimming import quarantine
 from trimming.jobs import claim
 from trimming.models import Capture, TrimJob
 from trimming.signals import capture_changed, job_changed
@@ -31,6 +33,7 @@ def test_a_job_that_changed_becomes_an_item_for_its_capture() -> None:
         "state": "waiting",
         "percent": 0,
         "stage": "",
+        "held": False,
         "deleted": False,
         "owner": owner.pk,
     }
@@ -50,6 +53,16 @@ def test_a_deleted_capture_is_published_as_such() -> None:
     capture_changed.send(Capture, capture_id=capture.pk, owner_id=capture.owner_id)
     body = LiveUpdate.objects.get().body
     assert (body["deleted"], body["owner"]) == (True, capture.owner_id)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_that_goes_into_quarantine_and_comes_out_of_it_is_published_as_such() -> None:
+    run = finish(make_job(make_user()))
+    LiveUpdate.objects.all().delete()
+    quarantine.put([run.pk], "bodies were seen")
+    quarantine.release(run.pk, reason="looked at it")
+    bodies = LiveUpdate.objects.order_by("pk").values_list("body", flat=True)
+    assert [(body["state"], body["held"]) for body in bodies] == [("done", True), ("done", False)]
 
 
 def test_a_capture_whose_row_is_gone_is_published_as_deleted() -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from config.files import MAIN
-from pktmask_site.checks import check_files, check_installation
+from pktmask_site.checks import check_files, check_installation, check_shared_files
+from tests.buckets import bucket_at
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
 
@@ -32,6 +33,27 @@ def test_a_missing_key_is_found(settings: Any) -> None:
     settings.INSTALLATION = replace(settings.INSTALLATION, secret_key="")
     (found,) = check_installation(None)
     assert (found.id, "PKTMASK_SECRET_KEY" in (found.hint or "")) == ("pktmask.E002", True)
+
+
+def test_machines_that_share_a_database_need_one_key(settings: Any) -> None:
+    alone = settings.INSTALLATION
+    settings.INSTALLATION = replace(alone, database_url="postgresql://db/x", has_given_key=False)
+    (found,) = check_installation(None)
+    assert (found.id, "PKTMASK_SECRET_KEY" in (found.hint or "")) == ("pktmask.E005", True)
+    settings.INSTALLATION = replace(settings.INSTALLATION, has_given_key=True)
+    assert check_installation(None) == []
+
+
+def test_captures_in_a_folder_beside_a_shared_database_are_a_warning_before_deploying(
+    settings: Any,
+) -> None:
+    assert check_shared_files(None) == []
+    settings.INSTALLATION = replace(settings.INSTALLATION, database_url="postgresql://db/x")
+    (found,) = check_shared_files(None)
+    assert (found.id, found.is_serious()) == ("pktmask.W001", False)
+    assert "PKTMASK_S3_BUCKET" in (found.hint or "")
+    settings.INSTALLATION = replace(settings.INSTALLATION, bucket=bucket_at("https://s3.example"))
+    assert check_shared_files(None) == []
 
 
 @pytest.fixture

@@ -46,3 +46,9 @@ def test_the_address_may_stand_in_a_file(tmp_path: Path) -> None:
 def test_a_file_with_the_address_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImproperlyConfigured, match="PKTMASK_DATABASE_URL_FILE"):
         read_installation(tmp_path, {"PKTMASK_DATABASE_URL_FILE": str(tmp_path / "none")})
+
+
+def test_what_sqlite_has_committed_survives_a_loss_of_power(tmp_path: Path) -> None:
+    # tests/trimming/power_loss tries it
+    command = database_settings("", tmp_path)["OPTIONS"]["init_command"]
+    assert "synchronous=FULL" in command

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pktmask_site.logs import REDACTED, redact
+from pktmask_site.logs import redact
+from pktmask_site.redaction import REDACTED
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -69,12 +70,13 @@ def logged_by(program: str) -> str:
 def test_in_production_a_line_is_one_object_with_the_ids_of_request_and_job() -> None:
     first, plain, over = (json.loads(line) for line in logged_by(PROGRAM).splitlines())
     assert first["message"] == "hello"
-    assert (first["request_id"], first["job_id"], first["packet"]) == ("r-1", "j-1", 7)
-    assert (first["password"], first["raw"]) == (REDACTED, REDACTED)
-    assert first["log.level"] == "info"
+    ours = first["pktmask"]
+    assert (first["http"]["request"]["id"], ours["job_id"], ours["packet"]) == ("r-1", "j-1", 7)
+    assert (ours["password"], ours["raw"]) == (REDACTED, REDACTED)
+    assert (first["log.level"], first["log"]["logger"]) == ("info", "pktmask.test")
     assert first["ecs.version"]
-    assert (plain["message"], plain["request_id"]) == ("plain words", "r-1")
-    assert "request_id" not in over
+    assert (plain["message"], plain["http"]["request"]["id"]) == ("plain words", "r-1")
+    assert "http" not in over
 
 
 @pytest.mark.parametrize("as_json", [True, False])

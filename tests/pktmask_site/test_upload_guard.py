@@ -29,6 +29,7 @@ from pktmask_site.upload_guard import (
 )
 from tests.factories import make_user
 from tests.pktmask_site.asgi_calls import Call, call, piece, scope_of
+from trimming.backpressure import Room
 from trimming.conf import TrimmingSettings
 
 LIMIT, RESERVE, FREE = 1000, 100, 10_000_000
@@ -132,6 +133,19 @@ async def test_a_user_who_was_deactivated_may_not_upload(guard: UploadGuard) -> 
     await User.objects.filter(pk=user.pk).aupdate(is_active=False)
     answer = await call(guard, scope_of(headers=[("Content-Length", 10), cookie, JSON]))
     assert answer.status == 403
+
+
+@pytest.mark.asyncio
+@pytest.mark.django_db(transaction=True)
+async def test_when_too_many_captures_wait_nothing_is_read(
+    guard: UploadGuard, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Room(0, "20,000 wait already.")
+    monkeypatch.setattr(upload_guard, "room_for", lambda user: full)
+    cookie = await sync_to_async(cookie_of)(OPERATOR)
+    answer = await call(guard, scope_of(headers=[("Content-Length", 10), cookie, JSON]))
+    assert (answer.status, inside.calls) == (429, 0)
+    assert said(answer) == "20,000 wait already."
 
 
 @pytest.mark.asyncio

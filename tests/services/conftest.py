@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.datasets import write_web
+from tests.cluster.servers import Postgres
 from tests.services.console import QUICK, Console
 
 # the legacy strategy takes some seconds for so many
-BIG_BYTES = 8_000_000
+BIG_BYTES = 5_000_000
 SERVER = os.environ.get("PKTMASK_TEST_POSTGRES", "postgresql://root@127.0.0.1:5432")
 
 
@@ -44,21 +45,32 @@ def big_capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "big.pcap"
 
 
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a PostgreSQL server: of the one that runs here, or of a new one."""
+    psycopg = pytest.importorskip("psycopg")
+    try:
+        psycopg.connect(f"{SERVER}/postgres", connect_timeout=3).close()
+    except psycopg.OperationalError:
+        made = Postgres(tmp_path_factory.mktemp("postgresql"))
+        made.start()
+        yield made.url.removesuffix("/postgres")
+        made.kill()
+    else:
+        yield SERVER
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> Iterator[str]:
     """Give the address of a new database: of PostgreSQL, or none for SQLite."""
     if request.param == "sqlite":
         yield ""
         return
-    psycopg = pytest.importorskip("psycopg")
-    try:
-        server = psycopg.connect(f"{SERVER}/postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        if os.environ.get("REQUIRE_SERVICES"):
-            raise
-        pytest.skip("PostgreSQL is not running")
+    import psycopg
+
+    server = request.getfixturevalue("postgresql")
     name = f"services_{uuid.uuid4().hex[:12]}"
-    with server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield f"{SERVER}/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+        yield f"{server}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

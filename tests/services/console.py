@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -22,7 +23,9 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.services.prepared import ROOT as ROOT
+from tests.services.prepared import prepared_data
+
 START_SECONDS = 120.0
 # times so short that a test need not wait for them; a busy machine makes restarts, no failures
 QUICK: Mapping[str, str] = {
@@ -67,18 +70,22 @@ def is_alive(process: psutil.Process) -> bool:
 class Console:
     """``manage.py up``; may be started and stopped several times on the same data.
 
-    ``password`` is the one that the first start printed, unless ``environ`` sets one.
+    ``password`` is the one that the first start printed, unless ``environ`` sets one.  Its data
+    begin with tables and static files that were made before, unless ``from_nothing``.
     """
 
     username = "admin"
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] = QUICK) -> None:
+    def __init__(
+        self, folder: Path, environ: Mapping[str, str] = QUICK, *, from_nothing: bool = False
+    ) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.password = environ.get("PKTMASK_ADMIN_PASSWORD", "")
         self.process: subprocess.Popen[bytes] | None = None
+        self._from_nothing = from_nothing
         # what the newest start wrote
         self.output = folder / "output.txt"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("PKTMASK_")}
@@ -118,6 +125,8 @@ class Console:
         """Start and wait until it is ready; nothing when it runs already."""
         if self.is_running:
             return
+        if not self._from_nothing and not self.data_dir.exists():
+            shutil.copytree(prepared_data(), self.data_dir)
         self.process = self.spawn()
         try:
             wait_until(self._is_ready, START_SECONDS, "the service to be ready")

@@ -22,7 +22,8 @@ COMMAND_SECONDS: Final = 120.0
 PEOPLE: Final = """
 from django.contrib.auth.models import Group, User
 for name, role in (("alice", "operator"), ("bob", "approver")):
-    User.objects.create_user(name).groups.add(Group.objects.get(name=role))
+    user = User.objects.create_user(name, password={password!r})
+    user.groups.add(Group.objects.get(name=role))
 """
 END_FAULTS: Final = """
 from trimming import drills
@@ -54,9 +55,9 @@ class Rehearsal(Console):
         )
         self._seed = 0
 
-    def add_people(self) -> None:
-        """Give two people their roles."""
-        self.manage("shell", "-v", "0", "-c", PEOPLE)
+    def add_people(self, password: str | None = None) -> None:
+        """Give two people their roles; without a password they work at the machine only."""
+        self.manage("shell", "-v", "0", "-c", PEOPLE.format(password=password))
 
     # --- commands ---------------------------------------------------------------------------------
     def manage(self, *arguments: str) -> str:

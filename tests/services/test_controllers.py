@@ -22,7 +22,9 @@ def assert_counted_once(found: dict[str, Any]) -> None:
     assert found["counted"] == found["rows"]
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "database", [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"], indirect=True
+)
 def test_two_controllers_at_once_decide_and_count_once_from_the_start_to_the_end(
     tmp_path: Path, database: str
 ) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.captures import Conversation, pcap, request, response
-from tests.services.console import QUICK, Console, wait_until
+from tests.services.console import QUICK, ROOT, Console, wait_until
+from tests.services.rollouts.running import environ
 
 pytestmark = pytest.mark.slow
 
@@ -20,6 +24,8 @@ BACK_SECONDS = 45.0
 SAMPLES = "SELECT at, missed FROM monitoring_metricsample ORDER BY at"
 COUNTED = """SELECT coalesce(sum(json_extract("values", '$."runs_succeeded:control"')), 0)
     FROM monitoring_metricsample"""
+BACKENDS = """SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND pid != pg_backend_pid()"""
 DONE = "SELECT count(*) FROM trimming_trimrun WHERE outcome = 'done'"
 
 
@@ -69,6 +75,37 @@ def test_between_two_samples_lie_the_ticks_that_are_said_to_be_missed(console: C
     found = samples(console)
     for (first, _), (second, missed) in pairwise(found):
         assert second - first == timedelta(seconds=1 + missed)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_monitor_keeps_its_connections_and_takes_new_ones_when_the_server_has_ended_them(
+    tmp_path: Path, database: str
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    command = [sys.executable, str(ROOT / "manage.py")]
+    surroundings = environ(tmp_path, database)
+    subprocess.run([*command, "migrate", "-v", "0"], env=surroundings, cwd=ROOT, check=True)
+    monitor = subprocess.Popen([*command, "monitor"], env=surroundings, cwd=ROOT)
+    try:
+        with closing(psycopg.connect(database, autocommit=True)) as server:
+
+            def watched_until() -> datetime | None:
+                row = server.execute("SELECT expires_at FROM trimming_guardlease").fetchone()
+                return row[0] if row else None
+
+            first = wait_until(watched_until, 60, "a first look")
+            wait_until(lambda: watched_until() != first, 30, "a second look")
+            before = {pid for (pid,) in server.execute(BACKENDS)}
+            later = watched_until()
+            wait_until(lambda: watched_until() != later, 30, "one more look")
+            assert before & {pid for (pid,) in server.execute(BACKENDS)}
+            server.execute(f"SELECT pg_terminate_backend(pid) FROM ({BACKENDS}) AS others")
+            ended_at = watched_until()
+            wait_until(lambda: watched_until() != ended_at, 30, "a look by new connections")
+            assert monitor.poll() is None
+    finally:
+        monitor.terminate()
+        monitor.wait(30)
 
 
 def test_a_second_monitor_stands_by(console: Console, tmp_path: Path) -> None:

@@ -60,13 +60,15 @@ def _done(strategy: str, path: str | None) -> dict[str, Any]:
     from tests.trimming.straining import SEEN
     from trimming.jobs import create_job
     from trimming.models import TrimRun
-    from trimming.tasks import run_job
+    from trimming.runner import run_job
+    from trimming.tasks import one_piece_of_work, worker_name
 
     owner = make_user()
     data = Path(path).read_bytes() if path else None
     job = create_job(make_capture(owner, data or capture_bytes()), standard(), owner, strategy)
     del data
-    run_job(str(job.pk))
+    with one_piece_of_work():
+        run_job(job.pk, worker_name())
     job.refresh_from_db()
     run = TrimRun.objects.get(job=job)
     return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +11,9 @@ from trimming.job_rules import (
     STAGE_PERCENT,
     attempts_left,
     deadline_seconds,
-    message_is_lost,
+    delay_after_fault_seconds,
     percent,
 )
-
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-PATIENCE = timedelta(seconds=20)
 
 
 def test_a_deadline_is_four_times_what_the_measured_rate_needs() -> None:
@@ -60,46 +55,8 @@ def test_an_attempt_that_was_given_back_does_not_count() -> None:
     assert attempts_left(attempt=9, forgiven=0, max_attempts=3) == 0
 
 
-def lost(
-    waited: float,
-    *,
-    newest_claimed: float | None = None,
-    last_claim: float | None = None,
-    busy: int = 0,
-) -> bool:
-    """Ask the rule; all times are seconds ago, two workers."""
-
-    def ago(seconds: float | None) -> datetime | None:
-        return None if seconds is None else NOW - timedelta(seconds=seconds)
-
-    return message_is_lost(
-        queued_at=NOW - timedelta(seconds=waited),
-        now=NOW,
-        resend_after=PATIENCE,
-        newest_claimed_queued_at=ago(newest_claimed),
-        last_claim_at=ago(last_claim),
-        busy_workers=busy,
-        workers=2,
-    )
-
-
-def test_a_message_that_has_just_been_sent_is_not_lost() -> None:
-    assert not lost(19.9)
-
-
-def test_a_job_that_nobody_claims_while_a_worker_is_free_has_lost_its_message() -> None:
-    assert lost(20)
-    assert lost(60, last_claim=25, newest_claimed=70, busy=1)
-
-
-def test_a_job_that_was_overtaken_has_lost_its_message() -> None:
-    assert lost(60, newest_claimed=30, last_claim=1, busy=2)
-
-
-def test_a_job_in_a_long_queue_waits_its_turn() -> None:
-    assert not lost(3600, newest_claimed=3601, last_claim=1, busy=2)
-    assert not lost(3600, newest_claimed=3600 - 10, last_claim=1, busy=1)
-
-
-def test_a_job_behind_busy_workers_waits_its_turn() -> None:
-    assert not lost(600, last_claim=500, newest_claimed=700, busy=2)
+def test_a_job_that_faults_stop_is_begun_anew_later_and_later_for_as_long_as_it_may() -> None:
+    delays = [delay_after_fault_seconds(faults, 0, 3600) for faults in range(1, 9)]
+    assert delays == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert delay_after_fault_seconds(9, 3540, 3600) == 60
+    assert delay_after_fault_seconds(9, 3541, 3600) is None

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from config.models import AuditEvent
 from tests.factories import capture_bytes, make_job, make_user
-from trimming import jobs, runner, sweeper
+from trimming import jobs, runner, sweeper, waiting
 from trimming.breaker import may_go_to
 from trimming.choices import OUTCOME_KINDS, JobState, OutcomeKind, RunOutcome
+from trimming.conf import trimming_settings
 from trimming.engine import pipeline
 from trimming.engine.errors import InputError, OutputError, VerificationError
 from trimming.models import Breaker, TrimJob, TrimRun
@@ -114,9 +117,12 @@ def test_what_the_treatment_is_to_blame_for_is_served_by_legacy(
             RunOutcome.REFUSED,
             OutcomeKind.REFUSED_INPUT,
         ),
-        (OSError(5, "the disk"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
-        (OutputError("no space"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
-        (DatabaseError("gone"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+        (OSError(5, "the disk"), JobState.WAITING, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+        (OutputError("no space"), JobState.WAITING, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+        (DatabaseError("gone"), JobState.WAITING, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+        # another attempt ends the same way
+        (FileNotFoundError(), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+        (OSError(24, "many"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
     ],
 )
 def test_what_the_capture_or_the_machine_is_to_blame_for_counts_against_no_strategy(
@@ -132,6 +138,38 @@ def test_what_the_capture_or_the_machine_is_to_blame_for_counts_against_no_strat
     ended = run(job)
     assert (job.state, ended.outcome, ended.kind) == (state, outcome, kind)
     assert not Breaker.objects.exists()
+
+
+def test_a_job_that_storage_failed_is_begun_anew_when_its_time_has_come_and_not_before(
+    owner: User, failing: Failing, sent: list[UUID]
+) -> None:
+    job = make_job(owner)
+    failing(OSError(5, "the disk"))
+    run(job)
+    assert job.reason == "The storage or the disk failed: the disk."
+    assert waiting.claim_next("one/1") is None
+    sent.clear()
+    sweeper.sweep()
+    assert not OrmQ.objects.exists()
+    TrimJob.objects.update(not_before=timezone.now() - timedelta(seconds=1))
+    sweeper.sweep()
+    assert [UUID(row.task["args"][0]) for row in OrmQ.objects.all()] == [job.pk]
+    again = waiting.claim_next("one/1")
+    assert again is not None
+    job.refresh_from_db()
+    assert (job.reason, job.not_before, job.forgiven) == ("", None, 1)
+
+
+def test_a_job_that_faults_stop_for_too_long_fails_with_their_reason(
+    owner: User, failing: Failing
+) -> None:
+    job = make_job(owner)
+    long_ago = timezone.now() - timedelta(seconds=trimming_settings().outage_seconds)
+    TrimJob.objects.update(created_at=long_ago)
+    failing(OSError(5, "the disk"))
+    ended = run(job)
+    assert (job.state, ended.outcome) == (JobState.FAILED, RunOutcome.BROKEN)
+    assert job.reason == "The storage or the disk failed: the disk."
 
 
 RETIRED = Wish(Mode.SCANNING, legacy_retired=True)

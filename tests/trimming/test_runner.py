@@ -169,7 +169,7 @@ def test_a_disk_that_fails_is_named_as_such(job: TrimJob, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(runner, "copy_out", fail)
     run(job)
-    assert job.state == JobState.FAILED
+    assert job.state == JobState.WAITING
     assert job.reason == "The storage or the disk failed: No space left on device."
 
 

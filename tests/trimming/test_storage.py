@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from trimming.storage import DurableFileSystemStorage
 
 
-def test_a_file_and_its_folder_are_synced_before_it_counts_as_saved(
+def test_a_file_and_all_folders_above_it_are_synced_before_it_counts_as_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: list[str] = []
@@ -24,6 +24,6 @@ def test_a_file_and_its_folder_are_synced_before_it_counts_as_saved(
 
     monkeypatch.setattr(os, "fsync", note)
     storage = DurableFileSystemStorage(location=tmp_path)
-    name = storage.save("folder/file", ContentFile(b"x"))
-    assert synced == [str(tmp_path / "folder/file"), str(tmp_path / "folder")]
+    name = storage.save("a/folder/file", ContentFile(b"x"))
+    assert synced == [str(tmp_path / each) for each in ("a/folder/file", "a/folder", "a", "")]
     assert (tmp_path / name).read_bytes() == b"x"

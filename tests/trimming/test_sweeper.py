@@ -6,7 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from tests.factories import make_job, make_user
 from trimming import jobs, sweeper
@@ -76,21 +78,27 @@ def test_the_jobs_of_workers_that_died_count_their_attempt(sent: list[UUID]) -> 
     assert (run.outcome, TrimJob.objects.get().forgiven) == (RunOutcome.LOST, 0)
 
 
-def test_a_message_that_seems_lost_is_sent_again_once(sent: list[UUID]) -> None:
+def test_workers_are_called_again_when_jobs_wait_and_nobody_begins_them(sent: list[UUID]) -> None:
     job = waiting(sent, seconds=30)
-    assert sweeper.resend(workers=2) == 1
-    assert sweeper.resend(workers=2) == 0
-    assert sent == [job.pk]
+    assert sweeper.resend() == 1
+    assert called() == [job.pk]
 
 
-def test_a_message_that_is_on_its_way_is_not_sent_again(sent: list[UUID]) -> None:
+def test_calls_that_are_on_their_way_are_not_made_again(sent: list[UUID]) -> None:
     waiting(sent, seconds=5)
-    assert sweeper.resend(workers=2) == 0
-    assert sent == []
+    assert sweeper.resend() == 0
+    assert called() == []
 
 
-def test_after_the_broker_was_emptied_every_waiting_job_is_sent_again(sent: list[UUID]) -> None:
-    first, second = waiting(sent, seconds=2), waiting(sent, seconds=1)
+def test_after_the_broker_was_emptied_as_many_are_called_as_there_are_workers(
+    sent: list[UUID],
+) -> None:
+    ids = [waiting(sent, seconds=9 - number).pk for number in range(4)]
     running(sent)
-    assert sweeper.send_all_again() == 2
-    assert sent == [first.pk, second.pk]
+    assert sweeper.call_all() == 4
+    assert called() == ids[: settings.Q_CLUSTER["workers"]]
+
+
+def called() -> list[UUID]:
+    """Return the jobs that workers were called for, oldest first."""
+    return [UUID(row.task["args"][0]) for row in OrmQ.objects.order_by("pk")]

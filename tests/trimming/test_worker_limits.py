@@ -210,7 +210,9 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("memory_bytes", [DEFAULT_BYTES, LEAST_BYTES])
+@pytest.mark.parametrize(
+    "memory_bytes", [LEAST_BYTES, pytest.param(DEFAULT_BYTES, marks=pytest.mark.long)]
+)
 def test_both_strategies_do_their_work_in_the_memory_of_a_worker(
     worker: Worker, captures: dict[str, str], memory_bytes: int
 ) -> None:

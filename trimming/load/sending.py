@@ -80,7 +80,7 @@ class Session:
             raise ServiceError(f"{self._url} is not PktMask: it has no form to sign in.")
         form = {"username": user, "password": password, "csrfmiddlewaretoken": token[1]}
         self._page("/sign-in/", urllib.parse.urlencode(form).encode())
-        if "sessionid" not in {cookie.name.removeprefix("__Secure-") for cookie in self._jar}:
+        if "sessionid" not in {cookie.name.removeprefix("__Host-") for cookie in self._jar}:
             raise ServiceError(f"Name or password of {user} is wrong.")
         page = self._page("/captures/")
         offered = re.search(r'<select[^>]*name="profile".*?<option value="(\d+)"', page, re.S)

@@ -22,6 +22,7 @@ from trimming.choices import (
     JobState,
     Look,
     OutcomeKind,
+    Priority,
     RunOutcome,
 )
 from trimming.job_rules import percent
@@ -85,8 +86,13 @@ class CaptureQuerySet(models.QuerySet["Capture"]):
 
 
 def original_path(capture: Capture, filename: str) -> str:
-    """Return where an original is kept.  Names that people gave never become paths."""
-    return f"originals/{capture.pk}"
+    """Return where an original is kept.  Names that people gave never become paths.
+
+    One that is kept again after it was deleted gets a name of its own: of two uploads of the same
+    bytes at a time one is taken, and the other removes what it stored.
+    """
+    again = f"-{uuid.uuid4().hex[:8]}" if capture.original_deleted_at else ""
+    return f"originals/{capture.pk}{again}"
 
 
 class Capture(models.Model):
@@ -191,9 +197,14 @@ class TrimJob(models.Model):
     state = models.CharField(
         _("state"), max_length=16, choices=JobState, default=JobState.WAITING, db_index=True
     )
+    priority = models.SmallIntegerField(
+        _("priority"), choices=Priority, default=Priority.NORMAL, db_default=Priority.NORMAL.value
+    )
     reason = models.TextField(_("reason"), blank=True)
     created_at = models.DateTimeField(_("asked for"), db_index=True)
     queued_at = models.DateTimeField(_("sent to the workers"))
+    # by the clock of the database, after a fault around it
+    not_before = models.DateTimeField(_("put off until"), null=True, blank=True)
     claimed_at = models.DateTimeField(_("begun"), null=True, blank=True)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
     # grows with each claim and never falls: results of an older attempt are not published
@@ -223,12 +234,25 @@ class TrimJob(models.Model):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["state", "queued_at"], name="job_state_queued"),
+            # whose turn it is, read from the index alone
+            models.Index(
+                fields=[
+                    "state",
+                    "requested_by",
+                    "priority",
+                    "total_bytes",
+                    "queued_at",
+                    "not_before",
+                ],
+                name="job_turns",
+            ),
             models.Index(fields=["state", "lease_until"], name="job_state_lease"),
             # a rollout counts what began lately
             models.Index(fields=["claimed_at"], name="job_claimed"),
         ]
         permissions = [
             ("override_strategy", "Can choose the strategy of a job"),
+            ("set_priority", "Can choose the priority of a job"),
         ]
         verbose_name = _("job")
         verbose_name_plural = _("jobs")
@@ -245,6 +269,12 @@ class TrimJob(models.Model):
     def is_open(self) -> bool:
         """Whether the job is waiting or running."""
         return self.state in OPEN_STATES
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its result is there, and in quarantine."""
+        run = self.published_run
+        return run is not None and bool(run.output) and run.quarantine_in_force is not None
 
     @property
     def percent(self) -> int:
@@ -275,8 +305,12 @@ class TrimRunQuerySet(models.QuerySet["TrimRun"]):
 
 
 def output_path(run: TrimRun, filename: str = "") -> str:
-    """Return where an output is kept: one place for each attempt, so two never meet."""
-    return f"outputs/{run.job_id}/{run.attempt}"
+    """Return where an output is kept: one place for each attempt, so two never meet.
+
+    After a restore an attempt may have the number of one whose output the state that was put aside
+    names, and in a bucket both have the same place: hence when it was begun.
+    """
+    return f"outputs/{run.job_id}/{run.attempt}-{run.started_at:%Y%m%d%H%M%S%f}"
 
 
 class TrimRun(models.Model):

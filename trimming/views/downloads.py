@@ -10,11 +10,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
+import structlog
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import BadRequest
 from django.db import transaction
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -29,9 +36,12 @@ from trimming.models import AnyUser, Download, Quarantine, TrimRun
 from trimming.quarantine import lock_runs
 from trimming.streams import stream_archive, stream_file, zip_of
 
+log = structlog.get_logger("pktmask.downloads")
 MAX_ARCHIVE_FILES = 500
 # what was asked for cannot be given now; the answer says why
 REFUSED = 409
+# who keeps the files does not answer, or not well
+UNREACHED = 503
 # so many captures are named in a refusal
 NAMED = 3
 PCAP_TYPE = "application/vnd.tcpdump.pcap"
@@ -41,7 +51,10 @@ PCAP_TYPE = "application/vnd.tcpdump.pcap"
 @permission_required("trimming.download_capture", raise_exception=True)
 def download(request: HttpRequest, capture_id: UUID) -> HttpResponseBase:
     """Stream the newest published output of a capture."""
-    found = newest_results(request.user, [capture_id])
+    try:
+        found = newest_results(request.user, [capture_id])
+    except OSError as error:
+        return _unreached(request, error)
     granted, refused = _grant(request, found, in_archive=False)
     if refused:
         context = {"capture": refused[0].run.job.capture, "quarantine": refused[0]}
@@ -49,8 +62,13 @@ def download(request: HttpRequest, capture_id: UUID) -> HttpResponseBase:
     if not granted:
         raise Http404(_("There is no result to download."))
     run = granted[0]
-    body = stream_file(run.output.storage, str(run.output.name))
-    return _attachment(body, _name(run), PCAP_TYPE, run.output_bytes or 0)
+    storage, stored = run.output.storage, str(run.output.name)
+    if sign := getattr(storage, "signed_address", None):
+        # the server of the storage gives it away, to who was sent there within a minute
+        answer = HttpResponseRedirect(sign(stored, _disposition(_name(run)), PCAP_TYPE))
+        answer["Cache-Control"] = "private, no-store"
+        return answer
+    return _attachment(stream_file(storage, stored), _name(run), PCAP_TYPE, run.output_bytes or 0)
 
 
 @require_POST
@@ -61,7 +79,11 @@ def archive(request: HttpRequest) -> HttpResponseBase:
     Takes ``ids``, the captures' ids.  Those without a result, or not visible, are left out; with
     one in quarantine there is no archive, so that nobody takes a part of it for the whole.
     """
-    found = newest_results(request.user, _ids(request.POST.getlist("ids")))
+    ids = _ids(request.POST.getlist("ids"))
+    try:
+        found = newest_results(request.user, ids)
+    except OSError as error:
+        return _unreached(request, error)
     granted, refused = _grant(request, found, in_archive=True)
     if not granted:
         nothing = _("None of the selected captures has a result to download.")
@@ -90,6 +112,11 @@ def newest_results(user: AnyUser, capture_ids: Iterable[UUID]) -> list[TrimRun]:
     )
     newest = {run.job.capture_id: run for run in runs}
     return [run for run in newest.values() if run.output.storage.exists(str(run.output.name))]
+
+
+def _unreached(request: HttpRequest, error: OSError) -> HttpResponse:
+    log.warning("storage_unreached", error=error.strerror)
+    return render(request, "trimming/storage_unreached.html", status=UNREACHED)
 
 
 def _ids(texts: list[str]) -> list[UUID]:
@@ -159,6 +186,10 @@ def _attachment(
 ) -> StreamingHttpResponse:
     response = StreamingHttpResponse(body, content_type=content_type)
     response["Content-Length"] = str(length)
-    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response["Content-Disposition"] = _disposition(name)
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def _disposition(name: str) -> str:
+    return content_disposition_header(True, name) or "attachment"

@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from trimming.backpressure import room_for
+from trimming.choices import Priority
 from trimming.engine.strategies.registry import available
 from trimming.intake import Accepted, take_in
 from trimming.models import AnyUser, Capture, Profile
@@ -42,6 +44,12 @@ class UploadForm(forms.Form):
         },
     )
     strategy = forms.CharField(required=False)
+    priority = forms.TypedChoiceField(
+        choices=Priority,
+        coerce=int,
+        required=False,
+        empty_value=Priority.NORMAL,  # type: ignore[arg-type]  # the stubs know of text only
+    )
 
     def __init__(self, data: Any, user: AnyUser) -> None:
         super().__init__(data)
@@ -55,10 +63,7 @@ class UploadForm(forms.Form):
         name: str = self.cleaned_data["strategy"]
         if not name:
             return ""
-        if not (
-            isinstance(self._user, PermissionsMixin)
-            and self._user.has_perm("trimming.override_strategy")
-        ):
+        if not self._may("override_strategy"):
             raise forms.ValidationError(
                 _("Your role may not choose the strategy. Nothing was stored.")
             )
@@ -71,6 +76,20 @@ class UploadForm(forms.Form):
         if refusal := refusal_of(name):
             raise forms.ValidationError(f"{refusal} " + _("Nothing was stored."))
         return name
+
+    def clean_priority(self) -> int:
+        """Return the priority; not everybody may choose another than the usual one."""
+        priority: int = self.cleaned_data["priority"]
+        if priority != Priority.NORMAL and not self._may("set_priority"):
+            raise forms.ValidationError(
+                _("Your role may not choose the priority. Nothing was stored.")
+            )
+        return priority
+
+    def _may(self, permission: str) -> bool:
+        return isinstance(self._user, PermissionsMixin) and self._user.has_perm(
+            f"trimming.{permission}"
+        )
 
 
 @require_POST
@@ -91,7 +110,12 @@ def upload(request: HttpRequest) -> HttpResponse:
         if not received:
             refused.append(Refusal("", reason))
     else:
-        for file in received:
+        room = room_for(request.user)
+        for number, file in enumerate(received):
+            if number >= room.files:
+                file.close()
+                refused.append(Refusal(file.name or "", room.reason))
+                continue
             outcome = _take(file, form.cleaned_data, request)
             if isinstance(outcome, Accepted):
                 accepted.append(outcome)
@@ -107,7 +131,9 @@ def _take(
     assert isinstance(user, AbstractBaseUser)  # the permission was checked
     name = file.name or ""
     try:
-        return take_in(file, user, chosen["profile"], chosen["strategy"], request)
+        return take_in(
+            file, user, chosen["profile"], chosen["strategy"], request, chosen["priority"]
+        )
     except OSError as error:
         log.warning("not_stored", error=error.strerror)
         return Refusal(name, cannot_write(error))

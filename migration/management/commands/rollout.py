@@ -34,6 +34,8 @@ REFUSALS: Final = (
     drills.DrillRefusedError,
     EvidenceRefusedError,
     PolicyRefusedError,
+    # an abort needs no settings; all others do
+    ConfigurationError,
 )
 Operation = Callable[[Rollout, Any, str, datetime], Any]
 MOVES: Final[Mapping[str, Operation]] = {
@@ -126,7 +128,9 @@ class Command(BaseCommand):
     def _limits(self, rollout: Rollout, *rest: Any) -> dict[str, Any]:
         actor, reason, now, options = rest
         version = limits_changes.propose(rollout, _changes(options["changes"]), actor, reason, now)
-        return {"limits": version.number, "values": version.values, "back_test": version.back_test}
+        # somebody waits at a console anyway, and perhaps no monitor runs
+        tested = limits_changes.back_test(version, now)
+        return {"limits": version.number, "values": version.values, "back_test": tested.result}
 
     def _approve_limits(self, rollout: Rollout, *rest: Any) -> dict[str, Any]:
         actor, _reason, now, options = rest
@@ -142,12 +146,12 @@ class Command(BaseCommand):
         return {"matched": row.matched, "mismatched": row.mismatched}
 
     def _suspects(self, rollout: Rollout, *_rest: Any) -> dict[str, Any]:
-        rows = Suspect.objects.filter(attempt__rollout=rollout).select_related("run__job__capture")
+        rows = suspects.with_facts(Suspect.objects.filter(attempt__rollout=rollout))
         return {"suspects": [suspects.as_row(each) for each in rows]}
 
     def _rerun(self, rollout: Rollout, *rest: Any) -> dict[str, Any]:
         rows = Suspect.objects.filter(attempt__rollout=rollout)
-        return {"rerun": suspects.rerun(rows.select_related("run__job__capture"), rest[0])}
+        return {"rerun": suspects.rerun(rows, rest[0])}
 
     def _release(self, rollout: Rollout, *rest: Any) -> dict[str, Any]:
         actor, reason, _now, options = rest

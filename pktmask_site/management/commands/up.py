@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
 import sys
@@ -17,30 +16,41 @@ from config.file_watch import note_files, settings_folder, take_files
 from config.files import read_files
 from config.layers import ConfigurationError
 from config.versions import newest_version
+from monitoring.alerts.dead_man import begin_to_watch
 from monitoring.conf import monitoring_settings
 from pktmask_site import first_start, parts, processes
+from pktmask_site.addresses import address_of, answers, host_and_port
+from pktmask_site.housekeeping import Housekeeping
+from pktmask_site.recovery.manifest import BackupError
+from pktmask_site.recovery.switching import finish
 from pktmask_site.supervisor import TURN_SECONDS, Supervisor
 
 START_SECONDS = 90.0
-# addresses that mean all of this machine, and how it is reached from itself
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class Command(BaseCommand):
     """Sets up what is missing, starts web server, workers and monitor, and watches them."""
 
-    help = "Start the whole service: web server, workers and monitor."
+    help = "Start the service: web server, workers and monitor, or what PKTMASK_PARTS names."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until told to stop.  Exit code 2 for what a person must change first."""
         # what `up` does is in the audit log; here it would stand between lines for people
         logging.getLogger("pktmask.audit").setLevel(logging.WARNING)
-        host = os.environ.get("PKTMASK_HOST") or "127.0.0.1"
-        port = self._port()
+        try:
+            host, port = host_and_port(os.environ)
+        except ValueError as error:
+            self._refuse(str(error))
         self._begin_with_files()
         with self._lock():
-            self._check_address(host, port)
+            self._finish_restore()
+            if self._has("web"):
+                self._check_address(host, port)
             self._run(host, port)
+
+    def _has(self, part: str) -> bool:
+        """Tell whether this machine is to do that."""
+        return part in self._parts
 
     def _begin_with_files(self) -> None:
         """Put in place what there is without a database; what is wrong with files is told later."""
@@ -52,35 +62,65 @@ class Command(BaseCommand):
             except ConfigurationError as error:
                 self._refuse(str(error))
 
+    def _finish_restore(self) -> None:
+        """Finish a restore that was cut off while it put things in place."""
+        try:
+            finish(settings.DATA_DIR)
+        except BackupError as error:
+            self._refuse(str(error))
+
     def _run(self, host: str, port: int) -> None:
         """Set up, start, watch, and in any case end everything."""
-        compiling = parts.start_compiling()
-        supervisor = Supervisor(parts.service_parts(host, port, compiling), monitoring_settings)
+        compiling = parts.start_compiling() if self._has("workers") else None
+        mine = parts.service_parts(host, port, compiling, self._parts)
+        supervisor = Supervisor(mine, monitoring_settings)
         supervisor.listen()
-        gone, watch = True, None
+        gone, watch, housekeeping = True, None, None
         try:
             self._prepare()
             self._take_settings()
             watch = Watch("supervisor").start()
+            begin_to_watch()
+            housekeeping = Housekeeping().start()
             processes.adopt_orphans()
             if self._start(supervisor, host, port):
-                self._say(f"PktMask is ready: {_address(host, port)}  (Ctrl-C stops it)")
-                if compiling.poll() is None:
+                self._say(f"PktMask is ready: {self._what(host, port)}  (Ctrl-C stops it)")
+                if compiling is not None and compiling.poll() is None:
                     self._say("Jobs wait until the engine is compiled: once after each update.")
             supervisor.run()
         finally:
             if watch is not None:
                 watch.stop()
-            processes.end_group(compiling)
+            if housekeeping is not None:
+                housekeeping.stop()
+            if compiling is not None:
+                processes.end_group(compiling)
             gone = supervisor.stop()
         if not gone:
             self._refuse("Some processes could not be ended; see `ps` for what they wait for.", 1)
         self._say("PktMask has stopped.")
 
+    def _what(self, host: str, port: int) -> str:
+        return address_of(host, port) if self._has("web") else " and ".join(self._parts)
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        return settings.INSTALLATION.parts
+
     def _prepare(self) -> None:
         self._say(f"PktMask starts; its data is in {settings.DATA_DIR}")
-        first_start.prepare_database()
-        first_start.collect_static_files()
+        if self._has("web"):
+            first_start.collect_static_files()
+        # machines may start at once, and one of them makes what there is to make
+        with first_start.one_at_a_time():
+            first_start.prepare_database()
+            self._make_first_administrator()
+            # whoever held a job or gave a sign here before this start is gone
+            forget_processes_here()
+            parts.put_right_at_start()
+            first_start.make_samples()
+
+    def _make_first_administrator(self) -> None:
         try:
             account = first_start.make_first_administrator()
         except first_start.PasswordRefusedError as error:
@@ -89,10 +129,6 @@ class Command(BaseCommand):
             # said at once: it is shown only now, whatever happens next
             shown = account.password or f"as set in {first_start.PASSWORD_VARIABLE}"
             self._say(f"Administrator: {account.name}\nPassword:      {shown}")
-        # on one machine, whoever held a job or gave a sign before this start is gone
-        forget_processes_here()
-        parts.put_right(parts.EVERY_WORKER, forgiven=False)
-        first_start.make_samples()
 
     def _take_settings(self) -> None:
         """Take the files as they are now; without a valid state there is nothing to go by."""
@@ -112,7 +148,7 @@ class Command(BaseCommand):
         deadline = time.monotonic() + START_SECONDS
         while not supervisor.is_told_to_stop:
             supervisor.turn()
-            if _answers(host, port):
+            if not self._has("web") or answers(host, port):
                 return True
             if time.monotonic() >= deadline:
                 self._refuse(
@@ -122,12 +158,6 @@ class Command(BaseCommand):
                 )
             time.sleep(TURN_SECONDS)
         return False
-
-    def _port(self) -> int:
-        text = os.environ.get("PORT") or "8000"
-        if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
-            self._refuse(f"PORT is {text!r}; expected a number from 1 to 65535.")
-        return int(text)
 
     def _lock(self) -> IO[str]:
         try:
@@ -164,26 +194,3 @@ class Command(BaseCommand):
     def _refuse(self, sentence: str, code: int = 2) -> NoReturn:
         self.stderr.write(sentence)
         sys.exit(code)
-
-
-def _reached_at(host: str) -> str:
-    return EVERYWHERE.get(host, host)
-
-
-def _address(host: str, port: int) -> str:
-    reached = _reached_at(host)
-    return f"http://[{reached}]:{port}/" if ":" in reached else f"http://{reached}:{port}/"
-
-
-def _answers(host: str, port: int) -> bool:
-    """Return whether something that speaks HTTP answers, whatever it says."""
-    connection = http.client.HTTPConnection(_reached_at(host), port, timeout=5)
-    allowed = settings.ALLOWED_HOSTS[0].lstrip(".*") if settings.ALLOWED_HOSTS else ""
-    try:
-        connection.request("GET", "/sign-in/", headers={"Host": allowed or "localhost"})
-        connection.getresponse()
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-    return True

@@ -11,9 +11,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from config.current import Watch
+from pktmask_site.databases import share_connections
 
 # how long an orderly stop waits for downloads and open live feeds
 GRACE_SECONDS = 3
+# a page says 8 KiB at most (monitoring.live.topics)
+WS_MAX_BYTES = 64 << 10
 
 
 class Command(BaseCommand):
@@ -41,9 +44,12 @@ class Command(BaseCommand):
             # who may reach the port is the installation's choice; a proxy there is believed
             forwarded_allow_ips="*" if trusts_proxy else "",
             server_header=False,
+            # what an open page says is short; longer messages are not taken in
+            ws_max_size=WS_MAX_BYTES,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         server = uvicorn.Server(config)
+        share_connections()
         Watch("web").start()
         # the server raises the signals that it caught again, once it has ended in order
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -26,8 +26,8 @@ PAGE = reverse("config:configuration")
 PROCESSES = reverse("config:processes")
 DAYS = "trimming.keep_originals_days"
 # session, user, their permissions (own and by group), the newest version, the processes, the files,
-# three for the strip, one for the role
-PAGE_QUERIES = 11
+# three for the strip, one for the rollout, one for the role
+PAGE_QUERIES = 13
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from tests.factories import make_user
 pytestmark = pytest.mark.django_db
 LIST = reverse("config:versions")
 # session, user, their permissions (own and by group), the versions with their number, three for
-# the strip, one for the role
-LIST_QUERIES = 11
+# the strip, one for the rollout, one for the role
+LIST_QUERIES = 13
 
 
 @pytest.fixture

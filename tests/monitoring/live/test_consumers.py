@@ -146,6 +146,7 @@ async def test_progress_from_a_worker_arrives_with_its_words(owner: User, job: T
                     "percent": 29,
                     "stage": "read",
                     "stage_label": "reading",
+                    "held": False,
                     "deleted": False,
                 }
             ],
@@ -280,6 +281,7 @@ async def test_a_slow_client_gets_the_newest_and_keeps_nobody_waiting(
                 "state": "running",
                 "percent": done,
                 "stage": "read",
+                "held": False,
                 "deleted": False,
             }
             message = {"type": "live.items", "topic": "captures", "items": [item]}

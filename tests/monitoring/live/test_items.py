@@ -38,6 +38,7 @@ def test_a_running_job_has_its_stage_and_percent() -> None:
         "state": "running",
         "percent": 29,
         "stage": "read",
+        "held": False,
         "deleted": False,
     }
 

@@ -18,6 +18,7 @@ def item(capture: UUID = ONE, percent: int = 10, state: str = "running") -> Item
         state=state,
         percent=percent,
         stage="read",
+        held=False,
         deleted=False,
     )
 

@@ -74,6 +74,11 @@ def test_a_quantile_outside_0_to_1_is_refused(q: float) -> None:
         of_values([1]).quantile(q)
 
 
+def test_a_rank_beyond_the_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="no rank 2 among 2 values"):
+        of_values([1, 2]).at_rank(2)
+
+
 @pytest.mark.parametrize("value", [-1, math.inf, math.nan])
 def test_a_value_that_is_no_measurement_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="finite values"):

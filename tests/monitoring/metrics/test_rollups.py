@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitoring.alerts.models import Alert
 from monitoring.metrics.histograms import of_values
 from monitoring.metrics.rollups import (
     DAY,
@@ -21,7 +22,7 @@ from monitoring.metrics.rollups import (
     roll_up,
     span_of,
 )
-from monitoring.models import MetricRollup, MetricSample
+from monitoring.models import HealthReport, MetricRollup, MetricSample
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -86,6 +87,19 @@ def test_what_was_kept_long_enough_goes_and_days_stay() -> None:
     assert len(rollups(MINUTE)) == 2
     prune(NOON + timedelta(days=5000))
     assert [len(rollups(level)) for level in (MINUTE, HOUR, DAY)] == [0, 0, 1]
+
+
+@pytest.mark.django_db
+def test_health_reports_go_with_the_hours_but_not_those_that_raised_an_alert() -> None:
+    _old, raised, newest = (
+        HealthReport.objects.create(at=NOON + timedelta(days=days), verdict="fail")
+        for days in (0, 0, 300)
+    )
+    Alert.objects.create(
+        key="k", rule="health_business", severity="high", since=NOON, seen_at=NOON, report=raised
+    )
+    prune(NOON + timedelta(days=401))
+    assert set(HealthReport.objects.values_list("pk", flat=True)) == {raised.pk, newest.pk}
 
 
 @pytest.mark.django_db

@@ -32,13 +32,15 @@ pytestmark = pytest.mark.django_db
 PAGES = ("/", "/health/", "/trends/")
 DATA = ("/overview/data/", "/health/data/", "/trends/data/")
 ROLES = (VIEWER, OPERATOR, APPROVER, ADMINISTRATOR)
-# session, user, permissions (own and by group), three for the strip, one for the role, and:
-# samples, policies, versions, rollouts, the report, captures with jobs and their runs
-OVERVIEW_QUERIES = 15
-# as above: checks of a day, policies, versions, rollouts, the report, reports and their count
-HEALTH_QUERIES = 15
-# as above: two periods, policies, versions, rollouts, two for forecasts
-TRENDS_QUERIES = 15
+# session, user, permissions (own and by group), three for the strip, one for the rollout, one for
+# the role, and: samples, five for marks (policies, versions, rollouts, alerts fired and resolved),
+# the report, captures with jobs and their runs, the active rollout, three for firing alerts
+OVERVIEW_QUERIES = 23
+# as above: checks of a day, five for marks, the report and what fires, reports with the alerts that
+# they raised, and their count
+HEALTH_QUERIES = 21
+# as above: two periods, five for marks, two for forecasts
+TRENDS_QUERIES = 19
 
 
 @pytest.fixture(autouse=True)
@@ -214,7 +216,15 @@ class TestOverview:
     def test_an_open_page_gets_the_same_parts_anew(self, measured: datetime) -> None:
         answer = client_of().get("/overview/data/").json()
         assert set(answer["charts"]) == {"throughput", "latency"}
-        assert set(answer["parts"]) == {"banner", "tiles", "dimensions", "jobs", "changes"}
+        assert set(answer["parts"]) == {
+            "banner",
+            "panels",
+            "tiles",
+            "dimensions",
+            "firing",
+            "jobs",
+            "changes",
+        }
         assert "0.79" in answer["parts"]["banner"]
 
     def test_the_number_of_queries_does_not_depend_on_what_is_there(

@@ -14,7 +14,6 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,7 +29,7 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402 - apps must be there first
 from django.core.management import call_command  # noqa: E402 - see above
 
-from tests.services.fence.worker import no_fence  # noqa: E402 - see above
+from tests.services.fence.worker import ended, no_fence, started  # noqa: E402 - see above
 from trimming import policy  # noqa: E402 - see above
 from trimming.choices import RunOutcome  # noqa: E402 - see above
 from trimming.models import RoutingPolicy, TrimRun  # noqa: E402 - see above
@@ -38,7 +37,6 @@ from trimming.policy import Wish, emergency_rollback, publish  # noqa: E402 - se
 from trimming.routing import TREATMENT  # noqa: E402 - see above
 from trimming.routing_choices import Mode, Origin  # noqa: E402 - see above
 
-ROOT = Path(__file__).resolve().parents[3]
 LEAST_BETWEEN = 3  # treatment decisions before the next rollback, so that each is a race
 
 
@@ -62,27 +60,15 @@ def main() -> None:
         patch.object(policy, "fence", no_fence).start()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        workers = [_worker(folder, asked.without_fence) for _ in range(asked.workers)]
+        workers = started(folder, asked.workers, without_fence=asked.without_fence)
         try:
             found = _race(asked.rollbacks, random.Random(asked.seed))
         finally:
             (folder / "stop").touch()
-            ended = [worker.communicate()[0] for worker in workers]
-    broken = [worker.returncode for worker in workers if worker.returncode]
-    found["jobs"] = sum(int(text or 0) for text in ended)
-    found["broken_workers"] = len(broken)
+            done, broken = ended(workers)
+    found |= {"jobs": done, "broken_workers": broken}
     found |= _late(found.pop("counts"))
     sys.stdout.write(json.dumps(found))
-
-
-def _worker(folder: Path, without_fence: bool) -> subprocess.Popen[str]:
-    flags = ["--without-fence"] if without_fence else []
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.services.fence.worker", str(folder), *flags],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def _race(rollbacks: int, rng: random.Random) -> dict[str, Any]:

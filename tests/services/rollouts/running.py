@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ def environ(folder: Path, url: str) -> dict[str, str]:
         **kept,
         "PKTMASK_DATA_DIR": str(folder),
         "PKTMASK_DATABASE_URL": url,
+        "PKTMASK_SECRET_KEY": "no secret, and as long as keys must be: " + "k" * 40,
         "DJANGO_SETTINGS_MODULE": "tests.services.rollouts.settings",
         # the breaker would take the treatment away before the rollout does, and nothing would race
         "PKTMASK_ROUTING__BREAKER_FAILURES": "1000",
@@ -29,17 +31,22 @@ def environ(folder: Path, url: str) -> dict[str, str]:
 
 def run(module: str, folder: Path, url: str, *arguments: str, seconds: float) -> dict[str, Any]:
     """Run a module to its end and return the JSON that it printed last."""
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env=environ(folder, url),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=seconds,
-        check=False,
+        start_new_session=True,
     )
-    sys.stderr.write(done.stderr[-3000:])  # pytest shows it where a test fails
-    assert done.returncode == 0
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    try:
+        said, complaints = process.communicate(timeout=seconds)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)  # with all that it has started
+        raise
+    sys.stderr.write(complaints[-3000:])  # pytest shows it where a test fails
+    assert process.returncode == 0
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
     sys.stdout.write(f"{json.dumps(found)}\n")  # a measurement; `pytest -s` shows it
     return found

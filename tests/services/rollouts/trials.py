@@ -43,6 +43,7 @@ from migration import operations  # noqa: E402 - see above
 from migration.choices import PhaseName, RolloutState  # noqa: E402 - see above
 from migration.models import Decision, Rollout  # noqa: E402 - see above
 from tests.services.console import ROOT, wait_until  # noqa: E402 - see above
+from tests.services.fence.worker import ended, started  # noqa: E402 - see above
 from tests.services.rollouts.counted import counted  # noqa: E402 - see above
 from trimming import shadow_queue  # noqa: E402 - see above
 from trimming.choices import RunOutcome  # noqa: E402 - see above
@@ -98,7 +99,7 @@ class Trials:
             strategy=TREATMENT, fence_epoch=epoch, outcome=RunOutcome.RUNNING
         )
         wait_until(lambda: not open_runs.exists(), PATIENCE_SECONDS, "treatment's runs to end")
-        self._note(epoch, broke_at())
+        self._note(epoch, broke_at)
         operations.restart(self.rollout, None, "the next trial", timezone.now())
 
     def _state(self) -> RolloutState:
@@ -141,31 +142,33 @@ class Trials:
         shadow.refresh_from_db()
         return shadow.finished_at
 
-    def fail(self, epoch: int) -> Callable[[], datetime]:
-        """Let the treatment fail until it has so often in a row; when that was is known later."""
+    def fail(self, epoch: int) -> Callable[[Decision], datetime]:
+        """Let the treatment fail until it is rolled back; the decision knows which was the third.
+
+        Not only until three are there: a success that ended between them may be committed later.
+        """
         self.fault.touch()
-        try:
-            wait_until(
-                lambda: third_in_a_row(epoch) is not None, PATIENCE_SECONDS, "failures in a row"
-            )
-        finally:
+
+        def mended(decision: Decision) -> datetime:
             self.fault.unlink()
+            row = situation_of(decision)["evidence"]["tally"]["row"]
+            if len(row) >= IN_A_ROW:
+                return sorted(map(datetime.fromisoformat, row))[IN_A_ROW - 1]
+            third = third_in_a_row(epoch)
+            assert third is not None  # or it would not have been rolled back
+            return third
 
-        def broke_at() -> datetime:
-            found = third_in_a_row(epoch)
-            assert found is not None  # it was seen
-            return found
+        return mended
 
-        return broke_at
-
-    def leak(self, epoch: int) -> Callable[[], datetime]:
+    def leak(self, epoch: int) -> Callable[[Decision], datetime]:
         """Let a comparison confirm a leak."""
         leaked = {"outcome": ShadowOutcome.MISMATCHED, "leak": LeakState.CONFIRMED}
         ended_at: datetime = wait_until(lambda: self._compare(**leaked), 60, "a served capture")
-        return lambda: ended_at
+        return lambda _decision: ended_at
 
-    def _note(self, epoch: int, broke_at: datetime) -> None:
+    def _note(self, epoch: int, cause: Callable[[Decision], datetime]) -> None:
         decision = Decision.objects.filter(rollout=self.rollout, rule__gt="").latest("pk")
+        broke_at = cause(decision)
         committed_at = wait_until(lambda: self._committed_at(decision.pk), 60, "the note of it")
         took_ms = (committed_at - broke_at.timestamp()) * 1000
         self.took_ms.setdefault(decision.rule, []).append(took_ms)
@@ -200,10 +203,17 @@ class Trials:
         }
 
 
-CAUSES: Final[dict[str, Callable[[Trials, int], Callable[[], datetime]]]] = {
+CAUSES: Final[dict[str, Callable[[Trials, int], Callable[[Decision], datetime]]]] = {
     "failures": Trials.fail,
     "leak": Trials.leak,
 }
+
+
+def situation_of(decision: Decision) -> dict[str, Any]:
+    """Return what a decision went by."""
+    assert decision.situation is not None  # a rollback by a rule has one
+    found: dict[str, Any] = decision.situation
+    return found
 
 
 def third_in_a_row(epoch: int) -> datetime | None:
@@ -236,12 +246,12 @@ def main() -> None:
         os.environ["FAULT"] = str(folder / "fault")
         trials = Trials(folder / "fault", folder / "notes", random.Random(asked.seed))
         trials.notes.touch()
-        with _processes(folder, asked.workers, asked.without_fence) as ended:
+        with _processes(folder, asked.workers, asked.without_fence) as found:
             wait_until(is_watched, PATIENCE_SECONDS, "the monitor")
             trials.begin()
             for cause in islice(cycle(asked.causes), asked.trials):
                 trials.trial(cause)
-        sys.stdout.write(json.dumps(_found(trials) | ended))
+        sys.stdout.write(json.dumps(_found(trials) | found))
 
 
 def _found(trials: Trials) -> dict[str, Any]:
@@ -268,27 +278,19 @@ def _quantiles(took_ms: list[float]) -> dict[str, float]:
 @contextmanager
 def _processes(folder: Path, workers: int, without_fence: bool) -> Iterator[dict[str, int]]:
     """Run workers and a monitor; afterwards tell how many jobs were done, and who broke."""
-    ended: dict[str, int] = {}
-    monitor = _python("tests.services.rollouts.watch", str(folder / "notes"))
-    flags = ["--without-fence"] if without_fence else []
-    busy = [
-        _python("tests.services.fence.worker", str(folder), *flags, stdout=subprocess.PIPE)
-        for _ in range(workers)
-    ]
+    found: dict[str, int] = {}
+    watching = [sys.executable, "-m", "tests.services.rollouts.watch", str(folder / "notes")]
+    monitor = subprocess.Popen(watching, cwd=ROOT)
+    busy = started(folder, workers, without_fence=without_fence)
     try:
-        yield ended
+        yield found
     finally:
         (folder / "stop").touch()
         monitor.terminate()
-        said = [worker.communicate()[0] for worker in busy]
+        done, broken = ended(busy)
         monitor.wait()
-    ended["jobs"] = sum(int(text or 0) for text in said)
-    ended["broken_processes"] = sum(bool(each.returncode) for each in (*busy, monitor))
-
-
-def _python(module: str, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, text=True, **streams)
+    found["jobs"] = done
+    found["broken_processes"] = broken + bool(monitor.returncode)
 
 
 if __name__ == "__main__":

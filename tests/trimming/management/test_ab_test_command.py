@@ -25,6 +25,8 @@ from tests.trimming.management.conftest import ROOT, Finished, without_settings
 from trimming.models import OfflineTest
 
 SECRET = "the secret of the house"
+# a look at what a process has written; the process needs the processor more
+LOOK_SECONDS = 0.02
 OBEDIENT = {"scanning": "tests.trimming.ab_test.strategies:Obedient"}
 
 
@@ -231,7 +233,6 @@ def is_there(folder: Path, beginning: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("ab_test")  # what it makes once is costly
 class TestWithProcesses:
     """The whole way, with a treatment that does as captures say."""
 
@@ -305,7 +306,8 @@ class TestWithProcesses:
         ) as process:
             # kernels are being compiled, or an output is being written
             while process.poll() is None and not is_there(scratch, amid):
-                os.sched_yield()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(LOOK_SECONDS)
             children = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(sent)
             said, complaint = process.communicate()
@@ -317,6 +319,7 @@ class TestWithProcesses:
         assert list(scratch.iterdir()) == []
 
     @needs_captures
+    @pytest.mark.long  # one by one they are compared in tests/trimming/engine
     def test_on_the_captures_of_others_both_strategies_agree(self) -> None:
         done = run("--captures", SHARED / "captures", "--sample", 0.1, "--json")
         found = json.loads(done.stdout)

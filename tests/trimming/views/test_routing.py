@@ -32,8 +32,8 @@ ROLLBACK = reverse("routing:rollback")
 WISH = {"mode": "scanning", "treatment_percent": "0", "shadow_percent": "0", "reason": "try"}
 WORD = {"word": "rollback", "reason": "bodies were seen"}
 # session, user, their permissions (own and by group), the policy, the lease, the breaker, the runs,
-# the history and its count, three for the strip, one for the role
-PAGE_QUERIES = 14
+# the history and its count, three for the strip, one for the rollout, one for the role
+PAGE_QUERIES = 16
 
 
 @pytest.fixture(autouse=True)

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.messages import get_messages
 from django.db import DatabaseError
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from config.roles import ADMINISTRATOR, VIEWER
+from config.roles import ADMINISTRATOR, OPERATOR, VIEWER
 from tests.factories import capture_bytes, make_user, standard
 from tests.upload_forms import CONTENT_TYPE, form_body
-from trimming import intake
+from trimming import backpressure, intake
+from trimming.choices import Priority
+from trimming.conf import TrimmingSettings
 from trimming.models import Capture, Profile, TrimJob
 from trimming.views import upload
 
@@ -257,3 +259,55 @@ def test_a_form_of_another_site_is_refused(operator: User, folders: Path) -> Non
     response.close()
     assert not Capture.objects.exists()
     assert_nothing_is_left(folders)
+
+
+def test_an_operator_may_say_what_goes_first(operator: User) -> None:
+    send(operator, [("edge.pcap", numbered(1))], {"priority": Priority.HIGH.value})
+    assert TrimJob.objects.get().priority == Priority.HIGH
+
+
+def test_who_may_not_choose_a_priority_is_told_and_nothing_is_stored(operator: User) -> None:
+    Group.objects.get(name=OPERATOR).permissions.remove(
+        Permission.objects.get(codename="set_priority")
+    )
+    response = send(operator, [("edge.pcap", numbered(1))], {"priority": "1"})
+    assert answer(response)["refused"][0]["reason"].startswith("Your role may not choose the prior")
+    assert not Capture.objects.exists()
+
+
+def test_a_priority_that_there_is_not_is_refused(operator: User) -> None:
+    response = send(operator, [("edge.pcap", numbered(1))], {"priority": "7"})
+    assert (response.status_code, TrimJob.objects.count()) == (422, 0)
+
+
+class TestBackPressure:
+    """When more wait than may."""
+
+    def test_files_beyond_what_may_wait_are_refused_one_by_one(
+        self, operator: User, monkeypatch: pytest.MonkeyPatch, folders: Path
+    ) -> None:
+        _limit(monkeypatch, person_waiting_files=2)
+        response = send(operator, [(f"{n}.pcap", numbered(n)) for n in range(4)])
+        found = answer(response)
+        assert [each["name"] for each in found["accepted"]] == ["0.pcap", "1.pcap"]
+        assert [each["name"] for each in found["refused"]] == ["2.pcap", "3.pcap"]
+        assert_nothing_is_left(folders)
+
+    def test_what_others_wait_for_counts_for_the_service_and_not_for_the_person(
+        self, operator: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = make_user()
+        send(other, [("a.pcap", numbered(1)), ("b.pcap", numbered(2))])
+        _limit(monkeypatch, person_waiting_files=2)
+        assert answer(send(operator, [("c.pcap", numbered(3))]))["accepted"]
+        _limit(monkeypatch, waiting_files=3)
+        [refused] = answer(send(operator, [("d.pcap", numbered(4))]))["refused"]
+        assert refused["reason"] == (
+            "3 captures wait already, which is as many as may (trimming.waiting_files)."
+            " Nothing was stored. Upload yours when some are done."
+        )
+
+
+def _limit(monkeypatch: pytest.MonkeyPatch, **values: int) -> None:
+    limits = TrimmingSettings(**values)
+    monkeypatch.setattr(backpressure, "trimming_settings", lambda: limits)

@@ -56,7 +56,7 @@ def unmask_all(case: Trimmed) -> Trimmed:
     return case
 
 
-@pytest.mark.parametrize("cut", [None, 11])
+@pytest.mark.parametrize("cut", [None, 29])
 @pytest.mark.parametrize("name", list(ODD_HEADS))
 def test_an_odd_head_may_be_kept_but_not_the_text_behind_it(name: str, cut: int | None) -> None:
     if name == "too long" and cut:

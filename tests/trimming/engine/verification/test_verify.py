@@ -422,7 +422,7 @@ SAFE = [
 ]
 
 
-MOST_MUTANTS = 100
+MOST_MUTANTS = 40
 
 
 @pytest.mark.parametrize("name", SAFE)

@@ -15,6 +15,8 @@ from trimming.engine.options import Limits
 from trimming.engine.pipeline import trim
 from trimming.engine.strategies.registry import Strategy, load_strategy
 
+pytestmark = pytest.mark.no_cover
+
 FEATURE_SEEDS = 5000
 SHORT_SEEDS = 400
 VERIFIED_SEEDS = 1000

@@ -1,0 +1,80 @@
+"""What people ask for on the pages about alerts."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from monitoring.alerts.message import Severity
+from monitoring.alerts.models import MAX_REASON_CHARACTERS, AlertRule, Comparison
+from monitoring.metrics.registry import registry
+
+MAX_HOURS: Final = 8784.0
+
+
+class SilenceForm(forms.Form):
+    """A silence, or a maintenance window when it begins later."""
+
+    matchers = forms.CharField(max_length=500)
+    reason = forms.CharField(
+        max_length=MAX_REASON_CHARACTERS,
+        error_messages={"required": gettext_lazy("A silence needs a reason.")},
+    )
+    begins = forms.DateTimeField(required=False)
+    hours = forms.FloatField(min_value=0.05, max_value=MAX_HOURS, initial=1.0)
+
+    def span(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return begin and end; it begins now unless said otherwise."""
+        begins = self.cleaned_data["begins"] or now
+        return begins, begins + timedelta(hours=self.cleaned_data["hours"])
+
+
+def metric_choices() -> list[tuple[str, str]]:
+    """Return what a rule may be about: key, and name with unit."""
+    found = []
+    for metric in registry.metrics.values():
+        for key in metric.sample_keys():
+            arm = key.partition(":")[2]
+            name = str(metric.help)
+            label = f"{name[:1].upper()}{name[1:]}"
+            parts = [label, *([arm] if arm else []), *([metric.unit] if metric.unit else [])]
+            found.append((key, ", ".join(parts)))
+    return sorted(found, key=lambda pair: pair[1])
+
+
+class RuleForm(forms.Form):
+    """A rule that is tried on the past, and saved."""
+
+    name = forms.CharField(max_length=80)
+    metric = forms.ChoiceField(choices=metric_choices)
+    comparison = forms.ChoiceField(choices=Comparison.choices)
+    threshold = forms.FloatField()
+    for_seconds = forms.FloatField(min_value=0, max_value=86400, initial=300)
+    severity = forms.ChoiceField(choices=Severity.choices, initial=Severity.MEDIUM.value)
+    action = forms.CharField(max_length=MAX_REASON_CHARACTERS, required=False)
+
+    def __init__(self, *args: Any, row: AlertRule | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._row = row
+
+    def clean_name(self) -> str:
+        """Refuse a name that another rule has."""
+        name: str = self.cleaned_data["name"].strip()
+        others = AlertRule.objects.filter(name__iexact=name)
+        if self._row is not None:
+            others = others.exclude(pk=self._row.pk)
+        if others.exists():
+            raise forms.ValidationError(_("Another rule has this name."))
+        return name
+
+    def clean_threshold(self) -> float:
+        """Refuse what is no number."""
+        value: float = self.cleaned_data["threshold"]
+        if not math.isfinite(value):
+            raise forms.ValidationError(_("A threshold is a number."))
+        return value

@@ -1,0 +1,276 @@
+"""The settings of the channels: what is switched on, where it sends, and how long it may take.
+
+Whom to tell of what is decided by routes, not here.  Secrets are references, never values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, ClassVar, Final, Literal
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from pydantic import AfterValidator, Field
+
+from config.current import current
+from config.secret_references import SecretReference, is_reference
+from config.sections import Accepts, Section, registry
+
+MOST_SECONDS: Final = 120.0
+MOST_RECEIVERS: Final = 50
+SWITCH: Final = "whether messages are sent this way"
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the parts of a text with commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _each(check: Callable[[str], object]) -> AfterValidator:
+    """Accept texts with commas of which ``check`` takes each part."""
+
+    def checked(text: str) -> str:
+        parts = listed(text)
+        if len(parts) > MOST_RECEIVERS:
+            raise ValueError(f"more than {MOST_RECEIVERS}")
+        for part in parts:
+            check(part)
+        return text
+
+    return AfterValidator(checked)
+
+
+def _mail_address(text: str) -> None:
+    try:
+        validate_email(text)
+    except ValidationError:
+        raise ValueError("no mail address") from None
+
+
+def _reference(text: str) -> None:
+    if not is_reference(text):
+        raise ValueError("no reference")
+
+
+def _public(text: str) -> str:
+    if text:
+        web_address(text, schemes=("https", "http"))
+        if urlsplit(text).query:
+            raise ValueError("a query")
+    return text.rstrip("/")
+
+
+def _receiver(text: str) -> str:
+    if text and not is_reference(text):
+        web_address(text, schemes=("https", "http"))
+    return text
+
+
+def web_address(text: str, schemes: tuple[str, ...]) -> tuple[str, str, int, str]:
+    """Return scheme, host, port and path with query of an address on the web.
+
+    Raises ValueError, whose text does not hold the address.
+    """
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("this is no address on the web") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"an address on the web begins with {' or '.join(schemes)}:// here")
+    if not parts.hostname or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("this is no address on the web")
+    if "@" in parts.netloc or parts.fragment:
+        raise ValueError("an address here has no user, password or fragment")
+    path = parts.path or "/"
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    target = f"{path}?{parts.query}" if parts.query else path
+    return parts.scheme, parts.hostname, port or usual, target
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether a text is an address on the web."""
+    try:
+        web_address(text, ("https", "http"))
+    except ValueError:
+        return False
+    return True
+
+
+MailAddress = Annotated[
+    str, AfterValidator(lambda text: _mail_address(text) or text), Accepts("a mail address")
+]
+MailAddresses = Annotated[
+    str, _each(_mail_address), Accepts("mail addresses, as in a@example.org, b@example.org")
+]
+SecretReferences = Annotated[
+    str,
+    _each(_reference),
+    Accepts("references to secrets, as in env:PKTMASK_NAME, or nothing", conceals=True),
+]
+PublicAddress = Annotated[
+    str,
+    AfterValidator(_public),
+    Accepts("an address as in https://pktmask.example.org, or nothing"),
+]
+ReceiverAddress = Annotated[
+    str,
+    AfterValidator(_receiver),
+    Accepts("an address as in https://example.org/hook, or a reference to one", conceals=True),
+]
+
+
+def _timeout(description: str) -> float:
+    found: float = Field(10.0, ge=0.1, le=MOST_SECONDS, description=description)
+    return found
+
+
+@registry.register
+class ConsoleSettings(Section):
+    """How people reach the console."""
+
+    section: ClassVar = "console"
+    title: ClassVar = "Console"
+
+    public_url: PublicAddress = Field(
+        "",
+        description="where people reach the console; messages link to it, and have no links "
+        "without it",
+    )
+
+
+@registry.register
+class EmailSettings(Section):
+    """The channel `email`."""
+
+    section: ClassVar = "email"
+    title: ClassVar = "Channel: e-mail"
+
+    enabled: bool = Field(False, description=SWITCH)
+    sender: MailAddress = Field("pktmask@localhost", description="whom messages are from")
+    receivers: MailAddresses = Field("", description="who gets every message")
+    level_2_receivers: MailAddresses = Field(
+        "", description="who also gets what has reached support level 2"
+    )
+    level_3_receivers: MailAddresses = Field(
+        "", description="who also gets what has reached support level 3"
+    )
+    host: str = Field("localhost", description="the server that takes mail")
+    port: int = Field(25, ge=1, le=65535, description="its port")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="TLS after the greeting, from the start, or not at all; certificates are "
+        "checked",
+    )
+    user: str = Field("", description="name for signing in; empty: without")
+    password: SecretReference = Field("", description="where the password stands")
+    timeout_seconds: float = _timeout("how long each answer of the server may take")
+
+
+@registry.register
+class SlackSettings(Section):
+    """The channel `slack`: by a token with a channel, or by an incoming webhook."""
+
+    section: ClassVar = "slack"
+    title: ClassVar = "Channel: Slack"
+
+    enabled: bool = Field(False, description=SWITCH)
+    token: SecretReference = Field("", description="where the bot's token stands")
+    channel: str = Field("", description="id of the channel that gets every message")
+    level_2_channel: str = Field(
+        "", description="channel of what has reached support level 2; empty: the same"
+    )
+    level_3_channel: str = Field(
+        "", description="channel of what has reached support level 3; empty: as for level 2"
+    )
+    webhook: SecretReference = Field(
+        "", description="where the address of an incoming webhook stands; used without a token"
+    )
+    timeout_seconds: float = _timeout("how long an answer of Slack may take")
+
+
+@registry.register
+class LogSettings(Section):
+    """The channel `log`: one structured event for each message."""
+
+    section: ClassVar = "log"
+    title: ClassVar = "Channel: log"
+
+    enabled: bool = Field(True, description=SWITCH)
+
+
+@registry.register
+class WebhookSettings(Section):
+    """The channel `webhook`: signed JSON by HTTP."""
+
+    section: ClassVar = "webhook"
+    title: ClassVar = "Channel: webhook"
+
+    enabled: bool = Field(False, description=SWITCH)
+    address: ReceiverAddress = Field("", description="who gets every message")
+    signing_secret: SecretReference = Field(
+        "", description="where the secret stands with which messages are signed"
+    )
+    allow_private: bool = Field(
+        False,
+        description="whether the receiver may be in a private network or on this machine; "
+        "link-local addresses and those of cloud metadata stay closed",
+    )
+    allow_http: bool = Field(False, description="whether messages may go without TLS")
+    timeout_seconds: float = _timeout("how long a delivery may take as a whole")
+
+
+@registry.register
+class AppriseSettings(Section):
+    """The channel `apprise`: whatever Apprise reaches."""
+
+    section: ClassVar = "apprise"
+    title: ClassVar = "Channel: Apprise"
+
+    enabled: bool = Field(False, description=SWITCH)
+    addresses: SecretReferences = Field(
+        "", description="where the Apprise addresses stand that get every message"
+    )
+    level_2_addresses: SecretReferences = Field(
+        "", description="where those stand that also get what has reached support level 2"
+    )
+    level_3_addresses: SecretReferences = Field(
+        "", description="where those stand that also get what has reached support level 3"
+    )
+    timeout_seconds: float = _timeout("how long a delivery to all of them may take")
+
+
+def console_settings() -> ConsoleSettings:
+    """Return the settings in force."""
+    return current().of(ConsoleSettings)
+
+
+def public_url() -> str:
+    """Return where people reach the console, without a slash at the end; empty without links."""
+    return console_settings().public_url
+
+
+def email_settings() -> EmailSettings:
+    """Return the settings in force."""
+    return current().of(EmailSettings)
+
+
+def slack_settings() -> SlackSettings:
+    """Return the settings in force."""
+    return current().of(SlackSettings)
+
+
+def log_settings() -> LogSettings:
+    """Return the settings in force."""
+    return current().of(LogSettings)
+
+
+def webhook_settings() -> WebhookSettings:
+    """Return the settings in force."""
+    return current().of(WebhookSettings)
+
+
+def apprise_settings() -> AppriseSettings:
+    """Return the settings in force."""
+    return current().of(AppriseSettings)

@@ -1,0 +1,71 @@
+"""The channels by name.  Every process imports this; what sends is imported when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from monitoring.channels.base import Channel, channels
+from monitoring.channels.conf import (
+    apprise_settings,
+    email_settings,
+    log_settings,
+    slack_settings,
+    webhook_settings,
+)
+
+
+def email() -> Channel:
+    """Return the channel as the settings have it, switched on or not."""
+    from monitoring.channels.email import EmailChannel
+
+    return EmailChannel(email_settings())
+
+
+def slack() -> Channel:
+    """Return the channel as the settings have it, switched on or not."""
+    from monitoring.channels.slack import SlackChannel
+
+    return SlackChannel(slack_settings())
+
+
+def log() -> Channel:
+    """Return the channel, switched on or not."""
+    from monitoring.channels.log import LogChannel
+
+    return LogChannel()
+
+
+def webhook() -> Channel:
+    """Return the channel as the settings have it, switched on or not."""
+    from monitoring.channels.webhook import WebhookChannel
+
+    return WebhookChannel(webhook_settings())
+
+
+def apprise() -> Channel:
+    """Return the channel as the settings have it, switched on or not."""
+    from monitoring.channels.apprise import AppriseChannel
+
+    return AppriseChannel(apprise_settings())
+
+
+SETTINGS: Final[Mapping[Callable[[], Channel], Callable[[], Any]]] = {
+    email: email_settings,
+    slack: slack_settings,
+    log: log_settings,
+    webhook: webhook_settings,
+    apprise: apprise_settings,
+}
+# each channel by its name, switched on or not
+MADE: Final = {made.__name__: made for made in SETTINGS}
+
+
+def _where_on(
+    made: Callable[[], Channel], settings: Callable[[], Any]
+) -> Callable[[], Channel | None]:
+    return lambda: made() if settings().enabled else None
+
+
+for made, settings in SETTINGS.items():
+    channels.register(made.__name__, _where_on(made, settings))

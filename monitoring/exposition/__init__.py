@@ -1,0 +1,1 @@
+"""What the service tells Prometheus, made of stored state: any web process answers for all."""

@@ -1,0 +1,42 @@
+"""django-q2's brokers where several machines share one queue: each machine has one of its own, too.
+
+Whether the workers of one machine are alive can only be asked of them, so the question must not be
+answered by another machine's.  Everything else goes through the queue that all read.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django_q.brokers.orm import ORM
+from django_q.brokers.redis_broker import Redis
+from django_q.conf import Conf
+
+from monitoring.heartbeats import queue_of
+
+
+class _OwnQueueFirst:
+    """Takes what was sent to this machine before what was sent to all."""
+
+    def __init__(self, list_key: str | None = None) -> None:
+        super().__init__(list_key)  # type: ignore[call-arg]  # of a broker
+        is_common = list_key in (None, Conf.CLUSTER_NAME)
+        own = queue_of(settings.INSTALLATION.machine)
+        self._own: Any = type(self)(own) if is_common else None
+
+    def dequeue(self) -> Any:
+        """Return messages with what acknowledges them; none after waiting a little."""
+        if self._own is not None and self._own.queue_size():
+            found = self._own.dequeue()
+            if found:
+                return found
+        return super().dequeue()  # type: ignore[misc]  # of a broker
+
+
+class SharedDatabase(_OwnQueueFirst, ORM):  # type: ignore[misc]  # django-q2 has no types
+    """Messages as rows."""
+
+
+class SharedRedis(_OwnQueueFirst, Redis):  # type: ignore[misc]  # django-q2 has no types
+    """Messages in lists of Redis."""

@@ -1,0 +1,1 @@
+"""Recovery: backups, restores and their drills, upkeep, and archives for support."""

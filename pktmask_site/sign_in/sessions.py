@@ -1,0 +1,72 @@
+"""Sessions that end: some time after the last request, and some time after signing in.
+
+Whoever asks for a session gets none that is over: pages, the guard of uploads, the live feed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends import db
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+
+from pktmask_site.sign_in.conf import sign_in_settings
+
+BEGAN: Final = "began_at"
+SEEN: Final = "seen_at"
+# that somebody is there is noted no more often than that
+NOTED_EVERY_SECONDS: Final = 60
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class SessionStore(db.SessionStore):
+    """Sessions in the database, with both ends."""
+
+    def get_session_cookie_age(self) -> int:
+        """Return after how many seconds without a request it is over."""
+        return 60 * sign_in_settings().idle_minutes
+
+    def load(self) -> dict[str, Any]:
+        """Return what it holds; nothing when it is over."""
+        return self._unless_over(super().load())
+
+    async def aload(self) -> dict[str, Any]:
+        """Do the same without waiting in the event loop."""
+        return self._unless_over(await super().aload())
+
+    def _unless_over(self, data: dict[str, Any]) -> dict[str, Any]:
+        longest = 3600 * sign_in_settings().longest_hours
+        if SESSION_KEY in data and time.time() - data.get(BEGAN, time.time()) >= longest:
+            self._session_key = None
+            return {}
+        return data
+
+
+def note(session: MutableMapping[str, Any]) -> None:
+    """Note that somebody is there, which puts the end off."""
+    now = int(time.time())
+    if now - session.get(SEEN, 0) >= NOTED_EVERY_SECONDS:
+        session[SEEN] = now
+        session.setdefault(BEGAN, now)
+
+
+@receiver(user_logged_in)
+def begin(request: HttpRequest, **_: Any) -> None:
+    """Note when a sign-in begins."""
+    request.session[BEGAN] = request.session[SEEN] = int(time.time())
+
+
+def note_activity(get_response: Handler) -> Handler:
+    """Put the end of a sign-in off with each request."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            note(request.session)
+        return get_response(request)
+
+    return middleware

@@ -1,0 +1,1 @@
+"""What the next version adds to the database: what expands, so that both versions work on it."""

@@ -1,0 +1,60 @@
+"""Machines are restarted one after the other, and nobody notices; also with another version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from tests.cluster.installation import Installation
+from tests.services.console import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
+
+NEXT_SETTINGS = "tests.cluster.next_settings"
+SECONDS = 150.0
+
+
+@pytest.fixture
+def settled(installation: Installation) -> Iterator[Installation]:
+    """Give an installation of which every process is there, also afterwards."""
+    wait_until(installation.is_whole, SECONDS, "every process")
+    yield installation
+    wait_until(installation.is_whole, SECONDS, "every process")
+
+
+def restart_one_after_the_other(
+    installation: Installation, environ: Mapping[str, str] | None = None
+) -> None:
+    for machine in installation.machines.values():
+        assert machine.stop() == 0, machine.said()
+        machine.environ |= environ or {}
+        machine.output.unlink()
+        machine.spawn()
+        wait_until(machine.is_ready, SECONDS, f"{machine.name} to be ready")
+        # or both machines with workers might be starting at the same time
+        wait_until(installation.is_whole, SECONDS, "every process")
+
+
+def test_a_rolling_restart_refuses_nobody_and_loses_nothing(settled: Installation) -> None:
+    with settled.load() as load:
+        restart_one_after_the_other(settled)
+    settled.wait_until_all_is_done(SECONDS)
+    assert load.failures == 0, load.first_failure
+    assert len(load.accepted) > 20
+    settled.assert_nothing_is_lost(load.accepted)
+
+
+def test_two_versions_work_beside_each_other_while_one_takes_the_place_of_the_other(
+    settled: Installation,
+) -> None:
+    with settled.load() as load:
+        restart_one_after_the_other(settled, {"DJANGO_SETTINGS_MODULE": NEXT_SETTINGS})
+    assert load.failures == 0, load.first_failure
+    assert settled.rows("SELECT count(*) FROM trimming_trimjob WHERE novelty <> 7") == [(0,)]
+    # and back, which leaves the database as the newer one made it
+    with settled.load() as back:
+        restart_one_after_the_other(settled, {"DJANGO_SETTINGS_MODULE": "pktmask_site.settings"})
+    settled.wait_until_all_is_done(SECONDS)
+    assert back.failures == 0, back.first_failure
+    settled.assert_nothing_is_lost({**load.accepted, **back.accepted})

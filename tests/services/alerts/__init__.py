@@ -1,0 +1,1 @@
+"""The service with a source of alerts that a test writes."""

@@ -1,0 +1,143 @@
+"""The jobs that wait as rows: whose turn it is, and calling workers to them.
+
+A message of the broker is a call: "a job waits".  Which job the worker does is decided when it
+comes, so that a short one need not stand behind many long ones, and nobody behind somebody else.
+The job that the message names was waiting when it was sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Now
+
+from trimming import jobs
+from trimming.capacity import workers
+from trimming.choices import JobState
+from trimming.conf import trimming_settings
+from trimming.models import TrimJob, TrimRun
+from trimming.policy import newest_policy
+from trimming.rates import measured_bytes_per_s
+from trimming.routing import CONTROL, TREATMENT
+from trimming.routing_choices import Mode
+from trimming.turns import Busy, Line, in_turn
+
+# workers that come at once try different jobs of a line
+AT_ONCE: Final = 8
+# "pktturn" in ASCII: held while a long job is begun, so that two do not take the same room
+LOCK: Final = int.from_bytes(b"pktturn", "big")
+
+
+def may_begin() -> Q:
+    """Return what holds of a waiting job that was not put off, or whose time has come."""
+    return Q(not_before=None) | Q(not_before__lte=Now())
+
+
+def claim_next(worker: str) -> TrimRun | None:
+    """Take the job whose turn it is for ``worker``; None when there is none that may begin."""
+    for _ in range(AT_ONCE):
+        found = _next_jobs(AT_ONCE)
+        for job_id, is_long, longer_than in found:
+            run = jobs.claim(job_id, worker, _RoomForLong(longer_than) if is_long else _always)
+            if run is not None:
+                return run
+        if not found:
+            return None
+    return None  # others were faster each time, and call again when they have done
+
+
+def call_next() -> bool:
+    """Call a worker if a job may begin that nobody was called for; return whether one was called.
+
+    Whoever has done a job does so: calls that came to nothing, since another job had to end first,
+    are made good.
+    """
+    found = _next_jobs(1)
+    return bool(found) and jobs.call(found[0][0], only_if_nobody_is=True)
+
+
+def oldest() -> datetime | None:
+    """Return since when one has waited of the jobs that may begin; None when none may."""
+    lines = _lines_in_turn(_longer_than())
+    return min((line.since for line in lines), default=None)
+
+
+def _next_jobs(count: int) -> list[tuple[UUID, bool, float]]:
+    """Return the first jobs in turn: id, whether it is long, and from how many bytes on it is."""
+    longer_than = _longer_than()
+    found: list[tuple[UUID, bool, float]] = []
+    for line in _lines_in_turn(longer_than):
+        length = Q(total_bytes__gt=longer_than) if line.is_long else Q(total_bytes__lte=longer_than)
+        first = TrimJob.objects.filter(
+            length,
+            may_begin(),
+            state=JobState.WAITING,
+            requested_by=line.owner,
+            priority=line.priority,
+        ).order_by("queued_at")
+        ids = first.values_list("pk", flat=True)[: count - len(found)]
+        found += [(job_id, line.is_long, longer_than) for job_id in ids]
+        if len(found) >= count:
+            break
+    return found
+
+
+def _longer_than() -> float:
+    """Return the size, in bytes, above which a job is long by the strategy that does most."""
+    is_scanning = newest_policy().mode == Mode.SCANNING
+    rate = measured_bytes_per_s(TREATMENT if is_scanning else CONTROL)
+    return trimming_settings().long_seconds * rate
+
+
+def _lines_in_turn(longer_than: float) -> list[Line]:
+    rows = TrimJob.objects.filter(may_begin(), state=JobState.WAITING).order_by()
+    short, long = Q(total_bytes__lte=longer_than), Q(total_bytes__gt=longer_than)
+    grouped: Any = rows.values("requested_by", "priority").annotate(
+        short=Min("queued_at", filter=short), long=Min("queued_at", filter=long)
+    )
+    lines = [
+        Line(row["requested_by"], row["priority"], is_long, row[name])
+        for row in grouped
+        for name, is_long in (("short", False), ("long", True))
+        if row[name] is not None
+    ]
+    if not lines:
+        return []
+    return in_turn(lines, _busy(longer_than), trimming_settings().person_running_files)
+
+
+def _busy(longer_than: float) -> Busy:
+    rows: Any = (
+        TrimJob.objects.filter(state=JobState.RUNNING)
+        .order_by()
+        .values("requested_by")
+        .annotate(jobs=Count("pk"), long=Count("pk", filter=Q(total_bytes__gt=longer_than)))
+    )
+    found = list(rows)
+    return Busy(
+        by_owner={row["requested_by"]: row["jobs"] for row in found},
+        long=sum(row["long"] for row in found),
+        workers=workers(),
+    )
+
+
+def _always() -> bool:
+    return True
+
+
+class _RoomForLong:
+    """Asked in the transaction that begins a long job: whether there is room for it still."""
+
+    def __init__(self, longer_than: float) -> None:
+        self._longer_than = longer_than
+
+    def __call__(self) -> bool:
+        # on SQLite there is one transaction at a time
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        return _busy(self._longer_than).has_room_for_long
