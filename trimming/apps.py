@@ -11,5 +11,13 @@ class TrimmingConfig(AppConfig):
     verbose_name = _("Trimming")
 
     def ready(self) -> None:
-        """Register the settings, and listen for the end of a migrate."""
-        from trimming import conf, receivers  # noqa: F401 - importing registers and connects
+        """Register the settings, listen for the end of a migrate, and let rollbacks go first."""
+        from django.db.backends.signals import connection_created
+
+        from trimming import (
+            conf,  # noqa: F401 - importing registers
+            receivers,  # noqa: F401 - importing connects
+            turnstile,
+        )
+
+        connection_created.connect(turnstile.install)

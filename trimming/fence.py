@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Final
 
 from django.db import OperationalError, connection, transaction
+
+from trimming.turnstile import turnstile_of
 
 # any number that nothing else of this database uses: "pktmask" in ASCII
 LOCK: Final = int.from_bytes(b"pktmask", "big")
@@ -23,8 +25,8 @@ IDLE_SECONDS: Final = 2
 IDLE: Final = f"SELECT set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
 SHARED: Final = f"{IDLE}, pg_advisory_xact_lock_shared(%s)"
 EXCLUSIVE: Final = f"{IDLE}, pg_advisory_xact_lock(%s)"
-# SQLite waits longer and longer for its lock, and whoever comes then is first; a rollback asks so
-# often instead that it is next, for as long as SQLite would wait
+# SQLite waits longer and longer for its lock; a rollback asks so often, for as long as SQLite would
+# wait, while all others stand behind it
 ASK_AGAIN_SECONDS: Final = 0.001
 ASK_FOR_SECONDS: Final = 20.0
 
@@ -39,13 +41,20 @@ def fence(*, exclusive: bool = False) -> Iterator[None]:
     """
     with ExitStack() as held:
         if exclusive and connection.vendor == "sqlite":
-            _begin_eagerly(held)
+            _begin_first(held)
         else:
             held.enter_context(transaction.atomic(durable=True))
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute(EXCLUSIVE if exclusive else SHARED, [LOCK])
         yield
+
+
+def _begin_first(held: ExitStack) -> None:
+    connection.ensure_connection()
+    turnstile = turnstile_of(connection)
+    with turnstile.first() if turnstile else nullcontext():
+        _begin_eagerly(held)
 
 
 def _begin_eagerly(held: ExitStack) -> None:
