@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
@@ -76,6 +77,8 @@ class Command(BaseCommand):
         if first < 0:
             raise CommandError("--seed is 0 or more.")
         plan = _plan(options)
+        # what was loaded stays: looking through it again and again took a fifth of the time
+        gc.freeze()
         outcomes = [simulate(replace(plan, seed=seed)) for seed in range(first, first + count)]
         if options["json"]:
             made = outcomes[0].as_json()
