@@ -14,6 +14,7 @@ from monitoring.alerts.inbox import Rule, Unknown, inbox
 from monitoring.alerts.message import Severity
 from monitoring.alerts.values import Condition
 from pktmask_site.sign_in.conf import sign_in_settings
+from pktmask_site.sign_in.throttle import untold_since
 
 WINDOW: Final = timedelta(minutes=10)
 RULE: Final = Rule(
@@ -29,12 +30,19 @@ RULE: Final = Rule(
 def sign_ins(now: datetime) -> Iterator[Condition | Unknown]:
     """Say when there are more refusals than people mistype."""
     limit = sign_in_settings().alert_failures
-    refused = AuditEvent.objects.filter(action="sign_in_refused", at__gte=now - WINDOW)
-    count = refused.count()
+    count = refused_since(now - WINDOW)
     if count >= limit:
         words = {"count": f"{count:,}", "limit": f"{limit:,}"}
         said = _("%(count)s sign-ins were refused within 10 minutes; %(limit)s are too many.")
         yield RULE.holds(Severity.HIGH, said % words, value=count, limit=limit)
+
+
+def refused_since(since: datetime) -> int:
+    """Count wrong passwords, and tries that were throttled: of these one event tells many."""
+    lately = AuditEvent.objects.filter(at__gte=since)
+    wrong = lately.filter(action="sign_in_refused").count()
+    throttled = lately.filter(action="sign_in_throttled").values_list("details", flat=True)
+    return wrong + sum(details.get("tries", 1) for details in throttled) + untold_since(since)
 
 
 inbox.register("sign_ins", sign_ins, RULE)

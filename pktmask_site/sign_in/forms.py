@@ -24,8 +24,8 @@ class Tries:
     def take(self) -> Refused | None:
         """Take one; None when there was one.  That there is none is told now and then."""
         refused = take(self._limits, self._now)
-        if refused is not None and refused.is_news:
-            record("sign_in_throttled", request=self._request, by=refused.kind)
+        if refused is not None and refused.news:
+            record("sign_in_throttled", request=self._request, by=refused.kind, tries=refused.news)
         return refused
 
     def give_back(self) -> None:

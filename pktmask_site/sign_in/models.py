@@ -16,6 +16,8 @@ class SignInTry(models.Model):
     # when all tries will have come back
     full_at = models.BigIntegerField(_("full at"), default=0, db_index=True)
     told_at = models.BigIntegerField(_("told at"), default=0)
+    # refused since then
+    untold = models.BigIntegerField(_("refused and not told yet"), default=0, db_default=0)
     known_until = models.BigIntegerField(_("known until"), default=0)
 
     class Meta:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import F, Value
+from django.db.models import F, Sum, Value
 from django.db.models.functions import Greatest
 from django.utils.crypto import salted_hmac
 
@@ -41,11 +41,14 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing may be tried for so long, and why; ``is_news``: it was not told lately."""
+    """Nothing may be tried for so long, and why.
+
+    ``news`` is how many tries were refused since that was told last; 0 where it was told lately.
+    """
 
     wait_seconds: int
     kind: str
-    is_news: bool
+    news: int
 
 
 def micros(at: datetime) -> int:
@@ -114,13 +117,25 @@ def take(limits: tuple[Limit, ...], now: datetime) -> Refused | None:
 
 def _refused(limit: Limit, latest: int, now: datetime) -> Refused:
     rows = SignInTry.objects.filter(pk=limit.key)
-    full_at = rows.values_list("full_at", flat=True).first() or latest
-    untold = rows.filter(told_at__lte=micros(now - TOLD_EVERY))
+    rows.update(untold=F("untold") + 1)
+    full_at, untold = rows.values_list("full_at", "untold").first() or (latest, 0)
+    # whoever tells them takes them off, and not those that came meanwhile
+    due = rows.filter(told_at__lte=micros(now - TOLD_EVERY), untold__gte=untold)
+    is_told = due.update(told_at=micros(now), untold=F("untold") - untold) == 1
     return Refused(
         wait_seconds=max(1, -((latest - full_at) // SECOND)),
         kind=limit.kind,
-        is_news=untold.update(told_at=micros(now)) == 1,
+        news=untold if is_told else 0,
     )
+
+
+def untold_since(since: datetime) -> int:
+    """Return how many tries were refused of which the audit log says nothing yet.
+
+    ``since`` is when the last one that counts can have been told: each waits for its next one.
+    """
+    waiting = SignInTry.objects.filter(told_at__gte=micros(since), untold__gt=0)
+    return waiting.aggregate(Sum("untold", default=0))["untold__sum"] or 0
 
 
 def give_back(limits: tuple[Limit, ...], name: str, address: str | None, now: datetime) -> None:

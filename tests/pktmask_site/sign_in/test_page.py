@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from config.models import AuditEvent
 from monitoring.alerts.inbox import inbox
+from pktmask_site.sign_in.alerts import WINDOW, refused_since
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -38,20 +39,33 @@ def shown(answer: Any, name: str) -> str:
     return text.replace(name, "NAME")
 
 
+def alerts() -> set[str]:
+    return {each.rule for each in inbox.found(timezone.now()).conditions}
+
+
 def test_mass_sign_in_is_slowed_down_told_once_and_an_alert(client: Client, anna: User) -> None:
     answers = [sign_in(client, "anna", f"guess {number}") for number in range(40)]
     assert [answer.status_code for answer in answers] == [200] * 10 + [429] * 30
     assert 0 < int(answers[-1]["Retry-After"]) <= 60
     assert "There were too many tries" in answers[-1].content.decode()
+    assert "sign_ins_refused" not in alerts()
     for number in range(60):
         sign_in(client, f"name {number}", "guess")
     actions = list(AuditEvent.objects.values_list("action", flat=True))
     assert actions.count("sign_in_refused") == 50 - 30
     assert actions.count("sign_in_throttled") == 2
+    # 20 wrong passwords alone would be none
+    assert "sign_ins_refused" in alerts()
+
+
+def test_one_name_that_is_tried_without_end_is_an_alert(client: Client, anna: User) -> None:
     for number in range(60):
-        sign_in(client, f"name {number}", "guess", f"198.51.100.{number}")
-    conditions = {each.rule for each in inbox.found(timezone.now()).conditions}
-    assert "sign_ins_refused" in conditions
+        sign_in(client, "anna", f"guess {number}", f"198.51.100.{number}")
+    assert AuditEvent.objects.filter(action="sign_in_refused").count() == 10
+    (event,) = AuditEvent.objects.filter(action="sign_in_throttled")
+    assert event.details == {"by": "account", "tries": 1}
+    assert refused_since(event.at - WINDOW) == 60
+    assert "sign_ins_refused" in alerts()
 
 
 def test_the_right_password_is_not_looked_at_while_nothing_may_be_tried(

@@ -16,6 +16,7 @@ from pktmask_site.sign_in.throttle import (
     remove_old,
     same_name,
     take,
+    untold_since,
 )
 
 pytestmark = pytest.mark.django_db
@@ -99,10 +100,14 @@ def test_the_right_password_gives_tries_back_but_not_for_other_names() -> None:
 def test_it_is_news_once_a_minute() -> None:
     let_through("anna", HERE, 10)
     told = [tried("anna", HERE, NOW + timedelta(seconds=second)) for second in (0, 1, 30)]
-    assert [each is not None and each.is_news for each in told] == [True, False, False]
+    assert [each is not None and each.news for each in told] == [1, 0, 0]
+    assert untold_since(NOW) == 2
     let_through("anna", HERE, 30, NOW + timedelta(seconds=59))
     again = [tried("anna", HERE, NOW + timedelta(seconds=61)) for _ in range(3)]
-    assert [each is not None and each.is_news for each in again] == [False, True, False]
+    # one of them was let through; what was not told then is told now
+    assert [each and each.news for each in again] == [None, 2 + 30 + 1, 0]
+    assert untold_since(NOW) == 1
+    assert untold_since(NOW + timedelta(seconds=62)) == 0
 
 
 def test_neither_name_nor_address_is_kept() -> None:
