@@ -93,13 +93,18 @@ def page_of(
     return page, [_row(suspect, (suspect.run.job.capture_id,) in visible) for suspect in page]
 
 
+def name_for(capture: Capture, is_visible: bool) -> str:
+    """Return what a capture is called to somebody who may see it, or may not."""
+    return capture.name if is_visible else _("Capture %(id)s…") % {"id": str(capture.pk)[:8]}
+
+
 def _row(suspect: Suspect, is_visible: bool) -> Row:
     from migration.suspects import RUN_AGAIN
 
     capture = suspect.run.job.capture
     return Row(
         suspect=suspect,
-        name=capture.name if is_visible else _("Capture %(id)s…") % {"id": str(capture.pk)[:8]},
+        name=name_for(capture, is_visible),
         address=capture.get_absolute_url() if is_visible else "",
         owner=capture.owner.get_username(),
         look=SUSPECT_LOOKS[SuspectState(suspect.state)],

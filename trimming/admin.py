@@ -16,11 +16,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from config.admin_rows import ReadOnlyAdmin, chip, link_to, moment, pretty_json
+from config.admin_rows import chip, link_to, moment, pretty_json
 from config.audit import record
 from trimming import jobs, quantities
 from trimming.models import Capture, Download, TrimJob, TrimRun
 from trimming.offline_admin import OfflineTestAdmin
+from trimming.owned_rows import OwnedRows
 from trimming.profile_admin import ProfileAdmin
 from trimming.quarantine_admin import QuarantineAdmin
 from trimming.routing_admin import BreakerAdmin, GuardLeaseAdmin, RoutingPolicyAdmin
@@ -65,8 +66,10 @@ class ProfileFilter(admin.AllValuesFieldListFilter):
 
 
 @admin.register(Capture)
-class CaptureAdmin(ReadOnlyAdmin):
+class CaptureAdmin(OwnedRows):
     """Captures, also those that were deleted."""
+
+    owner_lookup = "owner"
 
     list_display = ("name", "owner", "state", "size", "file_format", UPLOADED, "kept")
     list_filter = ("current_job__state", "origin", "file_format", "deleted_at", "owner")
@@ -170,8 +173,10 @@ def _action(act: Callable[..., None], description: Any, permission: str) -> Call
 
 
 @admin.register(TrimJob)
-class TrimJobAdmin(ReadOnlyAdmin):
+class TrimJobAdmin(OwnedRows):
     """Jobs, with what can be done to them."""
+
+    owner_lookup = "capture__owner"
 
     list_display = (
         "short_id",
@@ -242,8 +247,10 @@ class TrimJobAdmin(ReadOnlyAdmin):
 
 
 @admin.register(TrimRun)
-class TrimRunAdmin(ReadOnlyAdmin):
+class TrimRunAdmin(OwnedRows):
     """Attempts at jobs, with their reports."""
+
+    owner_lookup = "job__capture__owner"
 
     list_display = (
         "name",
@@ -321,8 +328,10 @@ class TrimRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Download)
-class DownloadAdmin(ReadOnlyAdmin):
+class DownloadAdmin(OwnedRows):
     """Who took results away."""
+
+    owner_lookup = "run__job__capture__owner"
 
     list_display = (TAKEN, "user", "capture_link", "in_archive", "address")
     list_filter = ("in_archive", "user", "at")

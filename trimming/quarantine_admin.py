@@ -6,16 +6,19 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import ReadOnlyAdmin, chip, link_to, moment
+from config.admin_rows import chip, link_to, moment
 from trimming.models import Quarantine
+from trimming.owned_rows import OwnedRows
 
 SINCE = moment("at", _("since"))
 RELEASED = moment("released_at", _("released"))
 
 
 @admin.register(Quarantine)
-class QuarantineAdmin(ReadOnlyAdmin):
+class QuarantineAdmin(OwnedRows):
     """Outputs that nobody may take away, and those that were released."""
+
+    owner_lookup = "run__job__capture__owner"
 
     list_display = ("capture_name", "state", SINCE, "reason", RELEASED, "released_by")
     list_filter = (("released_at", admin.EmptyFieldListFilter), "at")

@@ -10,9 +10,10 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import ReadOnlyAdmin, chip, link_to, moment, pretty_json
+from config.admin_rows import chip, link_to, moment, pretty_json
 from trimming import quantities
 from trimming.models import Shadow
+from trimming.owned_rows import OwnedRows
 from trimming.routing_choices import LeakState
 from trimming.shadow_report import LEAK_LOOKS, verdict_of
 
@@ -23,8 +24,10 @@ LEASE_UNTIL = moment("lease_until", _("lease until"))
 
 
 @admin.register(Shadow)
-class ShadowAdmin(ReadOnlyAdmin):
+class ShadowAdmin(OwnedRows):
     """Comparisons of the two strategies behind served jobs."""
+
+    owner_lookup = "job__capture__owner"
 
     list_display = (
         "capture_link",

@@ -42,7 +42,8 @@ def refused_since(since: datetime) -> int:
     lately = AuditEvent.objects.filter(at__gte=since)
     wrong = lately.filter(action="sign_in_refused").count()
     throttled = lately.filter(action="sign_in_throttled").values_list("details", flat=True)
-    return wrong + sum(details.get("tries", 1) for details in throttled) + untold_since(since)
+    told = sum(int(details.get("tries", 1)) for details in throttled)
+    return wrong + told + untold_since(since)
 
 
 inbox.register("sign_ins", sign_ins, RULE)
