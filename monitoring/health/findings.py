@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitoring.choices import Dimension, Verdict
 
@@ -22,6 +24,8 @@ WEIGHTS: Final[Mapping[Dimension, float]] = {
     Dimension.RESOURCES: 0.15,
     Dimension.BUSINESS: 0.05,
 }
+# that the whole gives: it is read in the strip of every page and in the head of the overview
+MOST_REASONS: Final = 2
 # a failure or a warning anywhere holds the score below what people take for good
 CAPS: Final = ((Verdict.FAIL, 0.29), (Verdict.WARN, 0.79))
 
@@ -50,13 +54,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is said of one dimension.  ``score`` is from 0 to 1."""
+    """What is said of one dimension.  ``score`` is from 0 to 1.
+
+    ``sentence`` says all of it, ``reasons`` only what its verdict came from.
+    """
 
     dimension: Dimension
     verdict: Verdict
     score: float | None
     sentence: str
     evidence: tuple[Evidence, ...] = ()
+    reasons: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return what a report keeps."""
@@ -99,11 +107,19 @@ def overall(findings: Sequence[Finding]) -> Overall:
     score = None if is_unknown or mean is None else _capped(mean, verdict)
     if verdict is Verdict.NOT_APPLICABLE:
         verdict = Verdict.UNKNOWN  # nothing was judged
-    deciding = [each.sentence for each in findings if each.verdict is verdict]
-    sentence = (
-        _("Nothing is wrong.") if verdict is Verdict.OK else " ".join(dict.fromkeys(deciding))
-    )
+    deciding = [each.reasons or (each.sentence,) for each in findings if each.verdict is verdict]
+    sentence = _("Nothing is wrong.") if verdict is Verdict.OK else _in_short(chain(*deciding))
     return Overall(verdict, score, mean, sentence or _("Nothing could be judged yet."))
+
+
+def _in_short(reasons: Iterable[str]) -> str:
+    """Return the first reasons, and how many more there are: one line that is read at a glance."""
+    known = tuple(dict.fromkeys(reasons))
+    more = len(known) - MOST_REASONS
+    if more <= 0:
+        return " ".join(known)
+    rest = ngettext("%(n)d more reason.", "%(n)d more reasons.", more) % {"n": more}
+    return " ".join((*known[:MOST_REASONS], rest))
 
 
 def _capped(mean: float, verdict: Verdict) -> float:

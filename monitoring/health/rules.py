@@ -89,7 +89,8 @@ def _finding(dimension: Dimension, rules: Sequence[Rule], facts: Facts, limits: 
         for each in part.evidence
     )
     score = min(scores) if is_known and scores else None
-    return Finding(dimension, verdict, score, sentence, evidence)
+    reasons = tuple(part.sentence for part in said if part.verdict is verdict)
+    return Finding(dimension, verdict, score, sentence, evidence, reasons)
 
 
 # --- strategy selection ---------------------------------------------------------------------------

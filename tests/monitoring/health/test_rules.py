@@ -330,6 +330,30 @@ def test_the_worst_dimension_decides_and_unknown_has_no_score(
         assert whole.score <= 0.29
 
 
+def test_the_whole_says_only_what_decided() -> None:
+    findings = judge(replace(WELL, breakers_open=1), LIMITS)
+    [failed] = [each for each in findings if each.verdict is Verdict.FAIL]
+    assert overall(findings).sentence == "1 breaker is open, 0 must be."
+    assert len(failed.sentence) > len("1 breaker is open, 0 must be.")  # its own says all
+
+
+def finding(*reasons: str) -> Finding:
+    return Finding(Dimension.ERROR_RATE, Verdict.FAIL, 0.1, "All. Of. It.", (), reasons)
+
+
+@pytest.mark.parametrize(
+    ("findings", "said"),
+    [
+        ([finding("A."), finding("B.", "A.")], "A. B."),
+        ([finding("A.", "B.", "C.")], "A. B. 1 more reason."),
+        ([finding("A."), finding("B.", "C.", "D.")], "A. B. 2 more reasons."),
+        ([finding()], "All. Of. It."),
+    ],
+)
+def test_the_whole_is_said_in_one_line(findings: list[Finding], said: str) -> None:
+    assert overall(findings).sentence == said
+
+
 def test_nothing_judged_is_unknown() -> None:
     assert overall([]).verdict is Verdict.UNKNOWN
     assert overall([]).sentence
