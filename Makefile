@@ -47,10 +47,17 @@ tools: ## Install tshark, Prometheus and a browser through the system's packages
 
 test: setup ## Lint, types, and the tests of everything but several processes and machines
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target tools lint
-	$(BIN)/python -m pytest $(SPREAD) -m "not long" --cov --cov-report= $(IN_PROCESS) tests
+	$(call tried,$(SPREAD),-m "not long" --cov --cov-report= $(IN_PROCESS) tests,--cov-append)
 	$(BIN)/coverage report --fail-under=95 --include='trimming/engine/*'
 	$(BIN)/coverage report --fail-under=100 --show-missing --include='$(PURE)'
 	$(BIN)/coverage report --fail-under=100 --show-missing --omit='trimming/engine/*'
+
+# What fails beside everything else is tried once more by itself, and both are shown: browsers and real
+# processes on a shared machine may come late.  What fails twice is broken.
+define tried
+$(BIN)/python -m pytest $(1) $(2) || { test $$? = 1 && echo "Tried once more, by themselves:" \
+	&& $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(2) $(3); }
+endef
 
 # those of browsers run in one process; of all others each file in one
 SPREAD := -n 3 --dist loadscope --no-loadscope-reorder
@@ -64,7 +71,7 @@ test-unit: setup ## Only the fast tests
 	$(BIN)/python -m pytest $(SPREAD) -m "not long and not slow" $(IN_PROCESS) tests
 
 test-cluster: setup tools ## Whole services and machines, with real PostgreSQL, Redis, S3 server and proxy
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not long" tests/cluster tests/services
+	$(call tried,-n 2 --dist loadscope --no-loadscope-reorder,-m "not long" tests/cluster tests/services)
 
 test-long: setup tools ## The full figures: fuzzing with 20,000 cases and more
 	$(BIN)/python -m pytest -m long tests
