@@ -7,8 +7,9 @@ The job that the message names was waiting when it was sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -41,8 +42,8 @@ def claim_next(worker: str) -> TrimRun | None:
     """Take the job whose turn it is for ``worker``; None when there is none that may begin."""
     for _ in range(AT_ONCE):
         found = _next_jobs(AT_ONCE)
-        for job_id, is_long, longer_than in found:
-            run = jobs.claim(job_id, worker, _RoomForLong(longer_than) if is_long else _always)
+        for each in found:
+            run = jobs.claim(each.job_id, worker, each.has_room)
             if run is not None:
                 return run
         if not found:
@@ -57,7 +58,7 @@ def call_next() -> bool:
     are made good.
     """
     found = _next_jobs(1)
-    return bool(found) and jobs.call(found[0][0], only_if_nobody_is=True)
+    return bool(found) and jobs.call(found[0].job_id, only_if_nobody_is=True)
 
 
 def oldest() -> datetime | None:
@@ -66,10 +67,17 @@ def oldest() -> datetime | None:
     return min((line.since for line in lines), default=None)
 
 
-def _next_jobs(count: int) -> list[tuple[UUID, bool, float]]:
-    """Return the first jobs in turn: id, whether it is long, and from how many bytes on it is."""
+class _InTurn(NamedTuple):
+    """A job whose turn it is, and what is asked in the transaction that begins it."""
+
+    job_id: UUID
+    has_room: Callable[[], bool]
+
+
+def _next_jobs(count: int) -> list[_InTurn]:
+    """Return the first jobs in turn."""
     longer_than = _longer_than()
-    found: list[tuple[UUID, bool, float]] = []
+    found: list[_InTurn] = []
     for line in _lines_in_turn(longer_than):
         length = Q(total_bytes__gt=longer_than) if line.is_long else Q(total_bytes__lte=longer_than)
         first = TrimJob.objects.filter(
@@ -80,7 +88,8 @@ def _next_jobs(count: int) -> list[tuple[UUID, bool, float]]:
             priority=line.priority,
         ).order_by("queued_at")
         ids = first.values_list("pk", flat=True)[: count - len(found)]
-        found += [(job_id, line.is_long, longer_than) for job_id in ids]
+        has_room = _RoomForLong(longer_than) if line.is_long else _always
+        found += [_InTurn(job_id, has_room) for job_id in ids]
         if len(found) >= count:
             break
     return found
