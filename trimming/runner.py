@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import errno
 import resource
+import stat
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -20,9 +20,12 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from pydantic import ValidationError
 
 from config.faults import type_and_place
 from trimming import breaker, drills, jobs
+from trimming.apart.process import DiedError, Doing, Tell, Values, here
+from trimming.apart.words import STRANGE, ForeignError, NetworkError
 from trimming.choices import JobStage, RunOutcome
 from trimming.conf import trimming_settings, worker_settings
 from trimming.engine.errors import (
@@ -32,27 +35,20 @@ from trimming.engine.errors import (
     OutputError,
     VerificationError,
 )
-from trimming.engine.pipeline import Stage, trim
-from trimming.engine.report import Report
+from trimming.engine.pipeline import trim
 from trimming.engine.strategies.registry import load_strategy
+from trimming.facts import Facts, facts_of
 from trimming.files import CountedFile, copy_out, private_folder, private_name, work_root
 from trimming.models import TrimJob, TrimRun, output_path
 from trimming.moves import Move
 from trimming.outcomes import end_without_result
-from trimming.report_views import report_as_dict
 from trimming.routing import CONTROL
 from trimming.sweeper import late_reason
 from trimming.throttle import Throttle
 from trimming.waiting import claim_next
-from trimming.worker_limits import CpuTimeError, replace_worker, room_behind
+from trimming.worker_limits import CpuTimeError, limit_behind, replace_worker, room_behind
 
 log = structlog.get_logger("pktmask.runner")
-
-STAGES: dict[Stage, JobStage] = {
-    "read": JobStage.READ,
-    "write": JobStage.WRITE,
-    "verify": JobStage.VERIFY,
-}
 
 
 class LeaseLostError(CancelledError):
@@ -77,49 +73,54 @@ ENDS: tuple[tuple[type[BaseException], Move, RunOutcome], ...] = (
     (DatabaseError, Move.PUT_OFF, RunOutcome.BROKEN),
     (BaseException, Move.FAIL, RunOutcome.FAILED),
 )
-NO_THREAD: Final = "can't start new thread"  # CPython's words for a stack that finds no room
 
 
-def run_next(worker: str) -> None:
-    """Do one attempt at the job whose turn it is, if one may begin."""
+def run_next(worker: str, doing: Doing = here) -> None:
+    """Do one attempt at the job whose turn it is, if one may begin; ``doing`` is how and where."""
     run = claim_next(worker)
     if run is None:
         log.info("nothing_to_claim")
     else:
-        _do(run)
+        _do(run, doing)
 
 
-def run_job(job_id: UUID, worker: str) -> None:
+def run_job(job_id: UUID, worker: str, doing: Doing = here) -> None:
     """Do one attempt at this job, if it is still waiting."""
     run = jobs.claim(job_id, worker)
     if run is None:
         log.info("nothing_to_claim", job_id=str(job_id))
     else:
-        _do(run)
+        _do(run, doing)
 
 
-def _do(run: TrimRun) -> None:
+def _do(run: TrimRun, doing: Doing) -> None:
     about = {"job_id": str(run.job_id), "attempt": run.attempt, "strategy": run.strategy}
     with structlog.contextvars.bound_contextvars(**about):
         log.info("run_started")
         try:
-            _attempt(run)
+            _attempt(run, doing)
         finally:
             close_old_connections()
 
 
-def _attempt(run: TrimRun) -> None:
+def _attempt(run: TrimRun, doing: Doing) -> None:
     watch = Watch(run)
     try:
         with private_folder(private_name(run)) as folder, room_behind():
-            report, output = _trim(run, folder, watch)
-            _publish(run, report, output, watch)
+            facts, output = _trim(run, folder, watch, doing)
+            _publish(run, facts, output, watch)
         return
     except LeaseLostError:
         log.warning("lease_lost")
         return
+    except DiedError as error:
+        # as when a worker is lost: it may have been the machine, and another attempt may end well
+        reason = _("The process that read the capture was lost: %(how)s.") % {"how": str(error)}
+        lost = jobs.lose(run, RunOutcome.LOST, reason)
+        log.warning("reader_lost", how=str(error), recorded=lost)
+        return
     except (Exception, CpuTimeError) as error:  # a strategy may fail in any way; the job must end
-        found = _limit_behind(error)
+        found = limit_behind(error)
         move, outcome = next((m, o) for kind, m, o in ENDS if isinstance(found, kind))
         if getattr(found, "errno", None) == errno.EMFILE:
             move = Move.FAIL  # its own limit: another attempt ends the same way
@@ -130,16 +131,6 @@ def _attempt(run: TrimRun) -> None:
     # the error is gone, and with it all that its frames held in memory
     ended = end_without_result(run, move, outcome, reason)
     log.info("run_ended", outcome=outcome.value, recorded=ended)
-
-
-def _limit_behind(error: BaseException) -> BaseException:
-    """Return the limit of this worker that an error comes from, where it does, else the error."""
-    behind = error.__context__ if isinstance(error, EngineError) else error
-    if isinstance(behind, OSError) and behind.errno == errno.EMFILE:
-        return behind
-    out_of_memory = isinstance(behind, OSError) and behind.errno == errno.ENOMEM
-    no_thread = isinstance(behind, RuntimeError) and str(behind) == NO_THREAD
-    return MemoryError() if out_of_memory or no_thread else error
 
 
 def _reason(error: BaseException, run: TrimRun) -> str:
@@ -156,6 +147,8 @@ def _reason(error: BaseException, run: TrimRun) -> str:
                 "found": error.found,
             }
             return _("Byte %(offset)s: expected %(expected)s, found %(found)s.") % place
+        case NetworkError():
+            return _("What reads captures asked for the network, which it may not use.")
         case EngineError():
             folder = work_root() / private_name(run)
             name = run.job.capture.name
@@ -175,40 +168,60 @@ def _reason(error: BaseException, run: TrimRun) -> str:
         case OSError():
             why = {"error": error.strerror or "?"}
             return _("The storage or the disk failed: %(error)s.") % why
+        case ForeignError():
+            where = {"kind": error.kind, "place": error.place}
+            return _("The strategy failed: %(kind)s at %(place)s.") % where
         case _:
             # the text of an unforeseen error may quote payload, so only its kind and place are kept
             return _("The strategy failed: %(kind)s at %(place)s.") % type_and_place(error)
 
 
-def _trim(run: TrimRun, folder: Path, watch: Watch) -> tuple[Report, Path]:
+def _trim(run: TrimRun, folder: Path, watch: Watch, doing: Doing) -> tuple[Facts, Path]:
     source, target = folder / "input", folder / "output"
     original = run.job.capture.original
     size = run.job.capture.size_bytes
     fault = drills.fault_of(run)
     fault.before_copy()
     copy_out(original, source, lambda done: watch.look(JobStage.COPY, done, size))
-    report = trim(
-        source,
-        target,
-        lambda: fault.afflict(load_strategy(run.strategy, settings.TRIMMING_STRATEGIES)),
-        run.job.profile.trim_options(),
-        clock=time.perf_counter,
-        peak_rss_bytes=peak_rss_bytes,
-        progress=lambda stage, done, total: watch.look(STAGES[stage], done, total),
-    )
+    # all that is asked of the database, before what may run without it
+    strategy = fault.afflict(load_strategy(run.strategy, settings.TRIMMING_STRATEGIES))
+    options = run.job.profile.trim_options()
+
+    def work(tell: Tell) -> Values:
+        report = trim(
+            source,
+            target,
+            lambda: strategy,
+            options,
+            clock=time.perf_counter,
+            peak_rss_bytes=peak_rss_bytes,
+            progress=tell,
+        )
+        return facts_of(report).model_dump()
+
+    def told(stage: str, done: int, total: int) -> None:
+        watch.look(JobStage(stage), done, total)
+
+    values = doing(work, told, folder)
+    try:
+        facts = Facts.model_validate(values)
+    except ValidationError:
+        raise DiedError(STRANGE) from None
+    if not stat.S_ISREG(target.lstat().st_mode) or target.lstat().st_nlink != 1:
+        raise DiedError("what it left is no file of its own")
     source.unlink()  # makes room, and leaves less to remove to whoever stops the job now
-    return report, target
+    return facts, target
 
 
-def _publish(run: TrimRun, report: Report, output: Path, watch: Watch) -> None:
+def _publish(run: TrimRun, facts: Facts, output: Path, watch: Watch) -> None:
     size = output.stat().st_size
     published = False
     try:
         with CountedFile(output, lambda done: watch.look(JobStage.STORE, done, size)) as file:
             stored = run.output.storage.save(output_path(run), file)
         watch.look(JobStage.STORE, size, size, now=True)
-        facts = {**_facts(report), "output": stored, "output_sha256": file.sha256}
-        published = jobs.publish(run, **facts)
+        kept = {**facts.model_dump(), "output": stored, "output_sha256": file.sha256}
+        published = jobs.publish(run, **kept)
     finally:
         if not published:
             run.output.storage.delete(output_path(run))
@@ -218,19 +231,9 @@ def _publish(run: TrimRun, report: Report, output: Path, watch: Watch) -> None:
         raise LeaseLostError("the attempt no longer holds its job")
     if run.strategy != CONTROL:
         breaker.note_success(run.strategy)
-    log.info("run_published", duration_ms=round(report.duration_ms), bytes=report.input_bytes)
-
-
-def _facts(report: Report) -> dict[str, Any]:
-    tally = report.tally
-    return {
-        "strategy_version": report.strategy_version,
-        "duration_ms": report.duration_ms,
-        "messages": tally.requests + tally.responses,
-        "masked_bytes": tally.masked_bytes,
-        "report": report_as_dict(report),
-        "output_bytes": report.output_bytes,
-    }
+    log.info(
+        "run_published", duration_ms=round(facts.duration_ms), bytes=run.job.capture.size_bytes
+    )
 
 
 class Watch:

@@ -16,9 +16,12 @@ from uuid import UUID
 import structlog
 from django.db import close_old_connections
 from django.utils.translation import gettext as _
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.faults import type_and_place
 from trimming import drills, job_rules, shadow_queue, shadow_rules
+from trimming.apart.process import DiedError, Doing, Tell, Values, here
+from trimming.apart.words import MOST, STRANGE, ForeignError
 from trimming.comparison_views import comparison_as_dict
 from trimming.conf import routing_settings, trimming_settings
 from trimming.engine.comparison import CompareStage, Comparison, compare
@@ -65,8 +68,10 @@ class Round:
     found: Comparison | None
 
 
-def run_shadow(shadow_id: UUID, worker: str, *, treatment_first: bool | None = None) -> None:
-    """Do one attempt at a comparison that is waiting.
+def run_shadow(
+    shadow_id: UUID, worker: str, doing: Doing = here, *, treatment_first: bool | None = None
+) -> None:
+    """Do one attempt at a comparison that is waiting; ``doing`` is how and where.
 
     ``treatment_first`` says who runs first; by default, dice do.
     """
@@ -79,15 +84,15 @@ def run_shadow(shadow_id: UUID, worker: str, *, treatment_first: bool | None = N
     with structlog.contextvars.bound_contextvars(**names):
         log.info("shadow_started", treatment_first=is_turned)
         try:
-            _attempt(shadow, treatment_first=is_turned)
+            _attempt(shadow, doing, treatment_first=is_turned)
         finally:
             close_old_connections()
 
 
-def _attempt(shadow: Shadow, *, treatment_first: bool) -> None:
+def _attempt(shadow: Shadow, doing: Doing, *, treatment_first: bool) -> None:
     values: dict[str, Any] = {"went_first": TREATMENT if treatment_first else CONTROL}
     try:
-        values |= _compared(shadow, treatment_first=treatment_first)
+        values |= _compared(shadow, doing, treatment_first=treatment_first)
         state = ShadowState.DONE
     except LostError:
         log.warning("shadow_lease_lost")
@@ -98,6 +103,9 @@ def _attempt(shadow: Shadow, *, treatment_first: bool) -> None:
     except InputError as error:  # found before any strategy has begun
         state = ShadowState.DONE
         values |= _ignored(failure_text(error))
+    except (DiedError, ForeignError) as error:
+        state = ShadowState.BROKEN
+        values |= _ignored(_("It stopped: %(how)s.") % {"how": str(error)})
     # the disk, the storage, the database, the limits of a worker, or what nobody foresaw
     except (Exception, CpuTimeError) as error:
         state = ShadowState.BROKEN
@@ -111,7 +119,7 @@ def _ignored(reason: str) -> dict[str, Any]:
     return {"outcome": ShadowOutcome.IGNORED, "reason": reason}
 
 
-def _compared(shadow: Shadow, *, treatment_first: bool) -> dict[str, Any]:
+def _compared(shadow: Shadow, doing: Doing, *, treatment_first: bool) -> dict[str, Any]:
     """Return the fields of the row that tell what came of it."""
     capture = shadow.job.capture
     if not capture.has_original:
@@ -126,25 +134,70 @@ def _compared(shadow: Shadow, *, treatment_first: bool) -> dict[str, Any]:
     ):
         watch = ShadowWatch(shadow, guard.alive)
         source = folder / "input"
-        copy_out(capture.original, source, lambda done: watch.look("copy"))
-        first = _round(source, options, watch, faults, treatment_first=treatment_first)
-        values = _facts(first)
-        if first.found is None:
-            return values
+        copy_out(capture.original, source, lambda done: watch.look())
+        allowed = _allowed_seconds(shadow)
+        seconds = routing_settings().shadow_deadline_seconds
 
-        def again() -> Round:
-            return _round(source, options, watch, faults, treatment_first=treatment_first)
+        def work(tell: Tell) -> Values:
+            sides = SideWatch(allowed, seconds, lambda stage: tell(stage, 0, 0))
+            try:
+                return _answer(source, options, sides, faults, treatment_first=treatment_first)
+            except LateError:
+                return _ignored(late_reason(seconds))
 
-        def told(_done_bytes: int) -> None:
-            watch.look("compare")
+        values = doing(work, lambda *_: watch.look(), folder)
+        try:
+            return Answered.model_validate(values).model_dump()
+        except ValidationError:
+            raise DiedError(STRANGE) from None
 
-        return values | _leaks(source, first.found, options, again, told)
+
+class Answered(BaseModel):
+    """Fields of a comparison; their form is looked at, because nobody trusts who says them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    outcome: ShadowOutcome
+    reason: str
+    control_version: str = Field("", max_length=32)
+    treatment_version: str = Field("", max_length=32)
+    control_ms: float | None = None
+    treatment_ms: float | None = None
+    control_failure: str = ""
+    treatment_failure: str = ""
+    report: dict[str, Any] | None = None
+    leak: LeakState = LeakState.NONE
+    leaked_bytes: int = Field(0, ge=0, le=MOST)
+    over_masked_bytes: int = Field(0, ge=0, le=MOST)
+
+
+def _answer(
+    source: Path,
+    options: TrimOptions,
+    watch: SideWatch,
+    faults: Mapping[str, drills.Fault],
+    *,
+    treatment_first: bool,
+) -> dict[str, Any]:
+    """Compare.  Nothing here may ask the database."""
+    first = _round(source, options, watch, faults, treatment_first=treatment_first)
+    values = _facts(first)
+    if first.found is None:
+        return values
+
+    def again() -> Round:
+        return _round(source, options, watch, faults, treatment_first=treatment_first)
+
+    def told(_done_bytes: int) -> None:
+        watch.look("compare")
+
+    return values | _leaks(source, first.found, options, again, told)
 
 
 def _round(
     source: Path,
     options: TrimOptions,
-    watch: ShadowWatch,
+    watch: SideWatch,
     faults: Mapping[str, drills.Fault],
     *,
     treatment_first: bool,
@@ -231,6 +284,46 @@ def _without_times(found: Comparison | None) -> Comparison | None:
     return replace(found, sides=(first, second))
 
 
+def _allowed_seconds(shadow: Shadow) -> dict[str, float]:
+    """Return how long each strategy may take: as long as a served job may run on it."""
+    size = shadow.job.capture.size_bytes
+    least = trimming_settings().least_deadline_seconds
+    return {
+        stage: job_rules.deadline_seconds(size, measured_bytes_per_s(strategy), least)
+        for stage, strategy in (("first", CONTROL), ("second", TREATMENT))
+    }
+
+
+class SideWatch:
+    """Says where a comparison is, and when it or one of its strategies must stop.  No database."""
+
+    def __init__(
+        self,
+        allowed_seconds: Mapping[str, float],
+        deadline_seconds: float,
+        tell: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._allowed = allowed_seconds
+        self._until = clock() + deadline_seconds
+        self._tell = tell
+        self._clock = clock
+        self._stage = ""
+        self._stage_began = clock()
+
+    def look(self, stage: str) -> None:
+        """Raise LateError or SideLateError, and what telling raises."""
+        now = self._clock()
+        if now >= self._until:
+            raise LateError("past the deadline")
+        if stage != self._stage:
+            self._stage, self._stage_began = stage, now
+        self._tell(stage)
+        allowed = self._allowed.get(stage)
+        if allowed is not None and now - self._stage_began >= allowed:
+            raise SideLateError(late_reason(allowed))
+
+
 class ShadowWatch:
     """Renews the lease of an attempt, and says when it must stop.
 
@@ -243,31 +336,18 @@ class ShadowWatch:
         alive: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        size = shadow.job.capture.size_bytes
-        least = trimming_settings().least_deadline_seconds
-        self._allowed: dict[str, float] = {
-            # as long as a served job may run on the strategy
-            stage: job_rules.deadline_seconds(size, measured_bytes_per_s(strategy), least)
-            for stage, strategy in (("first", CONTROL), ("second", TREATMENT))
-        }
         self._shadow = shadow
         self._alive = alive
         self._clock = clock
-        self._until = clock() + routing_settings().shadow_deadline_seconds
+        # SideWatch says it in time; this is for who does not listen to it
+        late = routing_settings().shadow_deadline_seconds + trimming_settings().lease_seconds
+        self._until = clock() + late
         self._due = Throttle(trimming_settings().beat_seconds, clock)
-        self._stage = ""
-        self._stage_began = clock()
 
-    def look(self, stage: str) -> None:
-        """Raise LostError, LateError or SideLateError."""
-        now = self._clock()
-        if stage != self._stage:
-            self._stage, self._stage_began = stage, now
-        if now >= self._until:
+    def look(self) -> None:
+        """Raise LostError or LateError."""
+        if self._clock() >= self._until:
             raise LateError("past the deadline")
-        allowed = self._allowed.get(stage)
-        if allowed is not None and now - self._stage_began >= allowed:
-            raise SideLateError(late_reason(allowed))
         if self._due():
             self._alive()
             if not shadow_queue.renew(self._shadow):

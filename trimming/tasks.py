@@ -29,17 +29,19 @@ def one_piece_of_work() -> Iterator[None]:
 
 def run_shadow(shadow_id: str) -> None:
     """Do one attempt at a comparison."""
+    from trimming.apart.readers import doing
     from trimming.shadow_runner import run_shadow as run
 
     with one_piece_of_work():
-        run(UUID(shadow_id), worker_name())
+        run(UUID(shadow_id), worker_name(), doing())
 
 
 def run_job(job_id: str) -> None:
     """Do one attempt at the job whose turn it is; ``job_id`` waited when the message was sent."""
+    from trimming.apart.readers import doing
     from trimming.runner import run_next
     from trimming.waiting import call_next
 
     with one_piece_of_work():
-        run_next(worker_name())
+        run_next(worker_name(), doing())
     call_next()

@@ -10,6 +10,7 @@ come back to Python cannot be told: its worker is ended by the system, and the j
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -18,6 +19,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, NoReturn
 
 from trimming.conf import worker_settings
+from trimming.engine.errors import EngineError
 
 # not every system has it
 _MEMORY: Final[int | None] = getattr(resource, "RLIMIT_AS", None)
@@ -28,6 +30,7 @@ NICENESS: Final = 5
 # what the end of a job that used up all it may may take on top, to clean up and say so
 ROOM_BYTES: Final = 64 << 20
 ROOM_FILES: Final = 16
+NO_THREAD: Final = "can't start new thread"  # CPython's words for a stack that finds no room
 
 
 class CpuTimeError(BaseException):
@@ -79,6 +82,16 @@ def room_behind() -> Iterator[None]:
             soft = resource.RLIM_INFINITY if which is None else resource.getrlimit(which)[0]
             if soft != resource.RLIM_INFINITY:
                 _limit(which, soft + room)
+
+
+def limit_behind(error: BaseException) -> BaseException:
+    """Return the limit of this process that an error comes from, where it does, else the error."""
+    behind = error.__context__ if isinstance(error, EngineError) else error
+    if isinstance(behind, OSError) and behind.errno == errno.EMFILE:
+        return behind
+    out_of_memory = isinstance(behind, OSError) and behind.errno == errno.ENOMEM
+    no_thread = isinstance(behind, RuntimeError) and str(behind) == NO_THREAD
+    return MemoryError() if out_of_memory or no_thread else error
 
 
 def replace_worker() -> None:

@@ -111,6 +111,9 @@ class TestCompose:
             assert service["volumes"] == ["/data"]
             assert "mem_limit" in service
 
+    def test_workers_reach_nothing_outside(self, ours: Compose) -> None:
+        assert ours["workers"]["networks"] == ["inner"]
+
     def test_the_proxy_alone_is_reached_from_outside(self, compose: Compose) -> None:
         assert [n for n, each in compose["services"].items() if "ports" in each] == ["proxy"]
         assert compose["networks"]["inner"]["internal"]
@@ -131,6 +134,9 @@ class TestImage:
         assert "pip install --require-hashes --no-deps -r" in self.text
         assert "requirements/scale.txt" in self.text
         assert "-m trimming.engine.warm" in self.text
+
+    def test_it_has_what_confines_readers(self) -> None:
+        assert "libseccomp2" in self.text.rsplit("FROM ", 1)[1]
 
     def test_it_runs_as_nobody_and_says_whether_it_is_well(self) -> None:
         last = self.text.rsplit("FROM ", 1)[1]
@@ -183,6 +189,13 @@ class TestUnits:
         assert any(line.startswith("MemoryMax=") for line in lines)
         # machine code is made while it runs
         assert "MemoryDenyWriteExecute=yes" not in lines
+
+    @pytest.mark.parametrize("name", ["pktmask", "pktmask-workers"])
+    def test_where_captures_are_read_readers_may_confine_themselves(self, name: str) -> None:
+        lines = (DEPLOY / f"{name}.service").read_text().splitlines()
+        let_through = " ".join(line for line in lines if line.startswith("SystemCallFilter="))
+        for call in ("@system-service", "seccomp", "landlock_restrict_self"):
+            assert call in let_through
 
     @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
     @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)

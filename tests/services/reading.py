@@ -1,15 +1,11 @@
-"""A strategy that reads two settings again and again while it works, and notes what it saw."""
+"""A strategy that reads two settings again and again, and notes in its report what it saw."""
 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
-from contextvars import Context
 from typing import Final
-
-from django.conf import settings
 
 from config.current import current
 from trimming.conf import trimming_settings
@@ -18,7 +14,7 @@ from trimming.engine.plan import MaskPlan
 from trimming.engine.report import Tally
 from trimming.engine.strategies.legacy.strategy import LegacyStrategy
 
-NOTES: Final = "reading.jsonl"
+NOTE: Final = "read: "
 READINGS: Final = 25
 PAUSE_SECONDS: Final = 0.02
 
@@ -37,23 +33,14 @@ class Reading(LegacyStrategy):
     ) -> None:
         """Read, walk the capture, and note every pair that was seen."""
         pairs: set[tuple[float, float]] = set()
-        beside: set[int] = set()
         for _ in range(READINGS):
             beat_seconds = trimming_settings().beat_seconds
             time.sleep(PAUSE_SECONDS)  # the time in which a version may be replaced
             pairs.add((beat_seconds, trimming_settings().lease_seconds))
-            # what the process goes by, whatever this job has pinned
-            beside.add(Context().run(current).version)
         super().plan(capture, plan, tally, progress)
         note = {
             "attempt": capture.path.parent.name,  # files.private_name
             "version": current().version,
             "pairs": sorted(pairs),
-            "beside": sorted(beside),
         }
-        line = f"{json.dumps(note)}\n".encode()
-        notes = os.open(settings.DATA_DIR / NOTES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(notes, line)
-        finally:
-            os.close(notes)
+        tally.warn(NOTE + json.dumps(note))

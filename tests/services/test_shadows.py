@@ -126,7 +126,7 @@ def test_served_jobs_are_as_quick_with_all_captures_compared(console: Console, w
     assert with_shadows <= WORSE * without
 
 
-def test_a_comparison_that_hangs_keeps_no_job_waiting_and_its_worker_is_ended(
+def test_a_comparison_that_hangs_keeps_no_job_waiting_and_its_worker_goes_on(
     tmp_path: Path, web: bytes
 ) -> None:
     hanging = {
@@ -144,7 +144,7 @@ def test_a_comparison_that_hangs_keeps_no_job_waiting_and_its_worker_is_ended(
         served = latencies(console, serve(console, web, range(2, 8), COLD_PACE_SECONDS))
         # none of them waited for a worker that hung: that would have taken its lease
         assert max(served) < quick + float(QUICK["PKTMASK_TRIMMING__LEASE_SECONDS"])
-        assert {each.pid for each in console.children()["worker"]} - workers
+        assert {each.pid for each in console.children()["worker"]} >= workers
         assert "workers_stuck" not in console.said()
     finally:
         console.kill_everything()

@@ -14,7 +14,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from tests.factories import capture_bytes, make_job, make_user
-from trimming import jobs, runner
+from trimming import jobs, runner, worker_limits
 from trimming.choices import JobStage, JobState, RunOutcome
 from trimming.engine.errors import VerificationError
 from trimming.engine.formats.capture import CaptureFile
@@ -120,7 +120,11 @@ def test_a_strategy_that_crashes_fails_the_job_by_kind_and_place_without_its_tex
 
 @pytest.mark.parametrize(
     "error",
-    [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate"), RuntimeError(runner.NO_THREAD)],
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate"),
+        RuntimeError(worker_limits.NO_THREAD),
+    ],
 )
 def test_want_of_memory_is_named_as_such_and_its_worker_replaced(
     job: TrimJob,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from tests.factories import capture_bytes, make_job, make_user
 from tests.trimming.results import finish
 from tests.trimming.shadows import compare_all, make_shadow, reread, set_routing
 from trimming import jobs, runner, shadow_queue, shadow_runner
+from trimming.apart.process import DiedError, apart
 from trimming.choices import JobState, RunOutcome
 from trimming.engine.byte_classes import ByteClass
 from trimming.engine.comparison import compare
@@ -24,7 +26,7 @@ from trimming.engine.strategies.legacy.strategy import LegacyStrategy
 from trimming.models import Capture, Shadow, TrimJob, TrimRun
 from trimming.routing_choices import LeakState, ShadowOutcome, ShadowState
 from trimming.shadow_rules import Answer
-from trimming.shadow_runner import LateError, LostError, ShadowWatch, run_shadow
+from trimming.shadow_runner import LateError, LostError, ShadowWatch, SideWatch, run_shadow
 from trimming.shadow_sides import ObservedStrategy, SideLateError
 from trimming.worker_limits import CpuTimeError
 
@@ -478,37 +480,22 @@ def test_the_lease_is_renewed(watched: tuple[ShadowWatch, Time, Shadow]) -> None
     watch, time, shadow = watched
     until = shadow.lease_until
     time.now += 1
-    watch.look("first")
+    watch.look()
     renewed = reread(shadow).lease_until
     assert until is not None
     assert renewed is not None
     assert renewed > until
 
 
-def test_a_strategy_may_take_as_long_as_a_served_job(
+def test_one_that_does_not_stop_at_its_deadline_is_stopped(
     watched: tuple[ShadowWatch, Time, Shadow],
 ) -> None:
     watch, time, _ = watched
-    watch.look("first")
-    time.now += 119
-    watch.look("first")
-    watch.look("second")
-    time.now += 2
-    watch.look("second")
-    watch.look("first")
-    time.now += 120
+    time.now += 229
+    watch.look()
+    time.now += 1
     with pytest.raises(LateError):
-        watch.look("compare")
-
-
-def test_a_strategy_that_takes_longer_is_stopped_by_its_own_failure(
-    watched: tuple[ShadowWatch, Time, Shadow],
-) -> None:
-    watch, time, _ = watched
-    watch.look("second")
-    time.now += 120
-    with pytest.raises(SideLateError, match="Took longer than the 120 s"):
-        watch.look("second")
+        watch.look()
 
 
 def test_one_that_was_taken_away_stops(watched: tuple[ShadowWatch, Time, Shadow]) -> None:
@@ -516,7 +503,52 @@ def test_one_that_was_taken_away_stops(watched: tuple[ShadowWatch, Time, Shadow]
     Shadow.objects.update(state=ShadowState.WAITING)
     time.now += 1
     with pytest.raises(LostError):
-        watch.look("first")
+        watch.look()
+
+
+def test_a_strategy_may_take_as_long_as_a_served_job_and_no_longer() -> None:
+    time, told = Time(), list[str]()
+    watch = SideWatch({"first": 120.0, "second": 120.0}, 500.0, told.append, time)
+    watch.look("first")
+    time.now += 119
+    watch.look("first")
+    watch.look("second")
+    time.now += 2
+    watch.look("second")
+    time.now += 118
+    with pytest.raises(SideLateError, match="Took longer than the 120 s"):
+        watch.look("second")
+    watch.look("compare")
+    time.now += 400
+    with pytest.raises(LateError):
+        watch.look("compare")
+    assert told == ["first", "first", "second", "second", "second", "compare"]
+
+
+def test_a_comparison_in_a_process_apart_says_the_same() -> None:
+    shadow = make_shadow()
+    run_shadow(shadow.pk, "one/1", partial(apart, silence_seconds=120.0))
+    found = reread(shadow)
+    assert (found.state, found.outcome) == (ShadowState.DONE, ShadowOutcome.MATCHED)
+    assert found.report is not None
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [({}, "It stopped: it said what no work says."), (None, "It stopped: it was lost.")],
+)
+def test_a_comparison_whose_process_is_lost_or_lies_is_left(
+    values: dict[str, Any] | None, reason: str
+) -> None:
+    def doing(*_: Any) -> dict[str, Any]:
+        if values is None:
+            raise DiedError("it was lost")
+        return values
+
+    shadow = make_shadow()
+    run_shadow(shadow.pk, "one/1", doing)
+    found = reread(shadow)
+    assert (found.state, found.reason) == (ShadowState.BROKEN, reason)
 
 
 # --- a strategy that leaks, caught by each of two alone -------------------------------------------

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from trimming import shadow_runner, tasks, worker_limits
+from trimming.apart import readers
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,8 @@ def test_a_comparison_is_begun_by_its_id_within_the_limits_of_a_job(
         yield
 
     monkeypatch.setattr(worker_limits, "limited_job", limited)
+    monkeypatch.setattr(readers, "doing", lambda: "apart")
     monkeypatch.setattr(shadow_runner, "run_shadow", lambda *given: done.append(given))
     shadow_id: UUID = uuid4()
     tasks.run_shadow(str(shadow_id))
-    assert done == ["limited", (shadow_id, tasks.worker_name())]
+    assert done == ["limited", (shadow_id, tasks.worker_name(), "apart")]

@@ -6,7 +6,6 @@ import json
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import pytest
 
 from benchmarks.datasets import write_single_packet, write_web
 from trimming import worker_limits
+from trimming.apart import confinement
 from trimming.conf import WorkerSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,37 +121,56 @@ def test_an_attempt_that_spins_in_python_is_stopped_with_its_reason_and_the_next
 def test_cpu_time_is_counted_for_each_job_and_not_between_jobs(worker: Worker) -> None:
     first, second = worker.done({"job": "telling"}, {"job": "telling"})
     for each in (first, second):
-        _, _, left = each["seen"][0]
+        _, _, left = json.loads(each["told"][0])
         assert FIELDS["cpu_seconds"].default - 60 < left <= FIELDS["cpu_seconds"].default + 1
         assert each["cpu_limit"] == resource.RLIM_INFINITY
 
 
 @pytest.mark.slow
-def test_a_worker_whose_job_spins_in_native_code_is_ended_and_its_job_is_lost(
+def test_an_attempt_that_spins_in_native_code_is_ended_with_its_reason_and_the_next_job_is_done(
     worker: Worker,
 ) -> None:
-    ran = worker.run(SHORT, {"job": "spinning_natively"})
-    assert ran.returncode == -signal.SIGPROF
-    assert ran.stdout == ""
-    swept = worker.python("-c", SWEEP)
-    assert json.loads(swept.stdout) == [["running", "lost"], ["waiting", "lost"]], swept.stderr
+    failed, following = worker.done(SHORT, {"job": "spinning_natively"}, {"job": "telling"})
+    assert (failed["state"], failed["outcome"], failed["left"]) == ("waiting", "failed", [])
+    assert failed["reason"] == (
+        "The job needs more CPU time than it may take (workers.cpu_seconds: 1)."
+    )
+    assert (following["state"], following["left"]) == ("done", [])
 
 
-SWEEP = """
-import json
-import django
-django.setup()
-from datetime import timedelta
-from django.utils import timezone
-from trimming.models import TrimJob, TrimRun
-from trimming.sweeper import sweep
-job = TrimJob.objects.latest("created_at")
-found = [[job.state, "lost"]]
-TrimJob.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-sweep()
-job.refresh_from_db()
-print(json.dumps([*found, [job.state, TrimRun.objects.get(job=job).outcome]]))
-"""
+@pytest.mark.slow
+def test_a_job_whose_reader_crashes_or_is_killed_is_lost_and_the_worker_goes_on(
+    worker: Worker,
+) -> None:
+    crashed, killed, following = worker.done(
+        {"job": "crashing"}, {"job": "killing"}, {"job": "scanning"}
+    )
+    for each, name in ((crashed, "SIGSEGV"), (killed, "SIGKILL")):
+        assert (each["state"], each["outcome"], each["left"]) == ("waiting", "lost", [])
+        assert each["reason"] == (
+            f"The process that read the capture was lost: it was ended by {name}."
+        )
+    assert (following["state"], following["left"]) == ("done", [])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(confinement.seccomp() is None, reason="needs Linux and libseccomp")
+def test_a_job_that_asks_for_the_network_fails_and_says_so_and_the_next_one_is_done(
+    worker: Worker,
+) -> None:
+    failed, following = worker.done({"job": "calling"}, {"job": "scanning"})
+    assert (failed["outcome"], failed["left"]) == ("failed", [])
+    assert failed["reason"] == "What reads captures asked for the network, which it may not use."
+    assert (following["state"], following["left"]) == ("done", [])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(confinement.lacking()), reason="needs Linux with libseccomp and Landlock")
+def test_a_reader_reaches_nothing_but_its_capture_and_does_its_work_all_the_same(
+    worker: Worker,
+) -> None:
+    (pried,) = worker.done({"job": "prying"})
+    assert (pried["state"], pried["told"]) == ("done", [])
 
 
 @pytest.mark.slow
@@ -181,19 +200,20 @@ def test_limits_of_a_newer_version_count_for_the_next_job_whether_lower_or_highe
         {"settings": {"memory_bytes": 5 * 10**9, "open_files": 900, "cpu_seconds": 1000.0}},
         {"job": "telling"},
     )
-    assert [each["seen"][0][:2] for each in told] == [
+    seen = [json.loads(each["told"][0]) for each in told]
+    assert [each[:2] for each in seen] == [
         [4 * 10**9, 500],
         [2 * 10**9, 100],
         [5 * 10**9, 900],
     ]
-    assert told[2]["seen"][0][2] <= 1001
+    assert seen[2][2] <= 1001
 
 
 @pytest.mark.slow
 def test_a_limit_of_the_system_below_ours_is_kept(worker: Worker) -> None:
     hard = {"RLIMIT_AS": 3 * 10**9, "RLIMIT_NOFILE": 90, "RLIMIT_CPU": 500}
     (told,) = worker.done({"hard": hard}, {"worker": ""}, {"job": "telling"})
-    memory, files, left = told["seen"][0]
+    memory, files, left = json.loads(told["told"][0])
     assert (memory, files) == (3 * 10**9, 90)
     assert left < 500
     assert told["state"] == "done"

@@ -13,7 +13,7 @@ import shutil
 import struct
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from trimming.engine.errors import EngineError
@@ -41,7 +41,11 @@ def main() -> None:
 
 def compile_kernels() -> None:
     """Trim captures of each format, under each profile, with each strategy that has kernels."""
-    names = [name for name in BUILT_IN if name != WITHOUT_KERNELS] or [WITHOUT_KERNELS]
+    trim_samples([name for name in BUILT_IN if name != WITHOUT_KERNELS] or [WITHOUT_KERNELS])
+
+
+def trim_samples(names: Iterable[str]) -> None:
+    """Trim captures of each format, under each profile, with these strategies."""
     with tempfile.TemporaryDirectory(prefix="pktmask-warm-") as folder:
         source, target = Path(folder, "in"), Path(folder, "out")
         for content in sample_captures():
