@@ -217,7 +217,27 @@ class Console:
         roles: dict[str, list[psutil.Process]] = wait_until(complete, 90, "a whole cluster")
         return roles
 
+    def hold(self, process: psutil.Process) -> None:
+        """Stop a process where it keeps nobody else from writing."""
+        while True:
+            process.suspend()
+            if self.can_be_written():
+                return
+            process.resume()
+            wait_until(self.can_be_written, 60, "the database to be free")
+
     # --- data -------------------------------------------------------------------------------------
+    def can_be_written(self) -> bool:
+        """Tell whether nobody holds the one lock that SQLite has."""
+        path = self.data_dir / "pktmask.sqlite3"
+        with closing(sqlite3.connect(path, timeout=1)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            database.rollback()
+        return True
+
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read the database."""
         path = self.data_dir / "pktmask.sqlite3"

@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -20,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.factories import capture_bytes
@@ -79,16 +78,7 @@ class Recovered(Console):
             return found
 
     def can_be_written(self) -> bool:
-        """Tell whether nobody holds the one lock that SQLite has; PostgreSQL has none like it."""
-        if self._url:
-            return True
-        with closing(sqlite3.connect(self.data_dir / "pktmask.sqlite3", timeout=1)) as database:
-            try:
-                database.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                return False
-            database.rollback()
-        return True
+        return bool(self._url) or super().can_be_written()
 
     def manage(self, *arguments: str) -> str:
         """Run a command to its end, and return what it printed."""
@@ -113,15 +103,6 @@ class Recovered(Console):
             with closing(psycopg.connect(self._url, autocommit=True)) as database:
                 database.execute("DROP SCHEMA public CASCADE")
                 database.execute("CREATE SCHEMA public")
-
-
-def hold(worker: int, console: Recovered) -> None:
-    """Stop a worker where it keeps nobody else from writing."""
-    while True:
-        os.kill(worker, signal.SIGSTOP)
-        if console.can_be_written():
-            return
-        os.kill(worker, signal.SIGCONT)
 
 
 @contextmanager
@@ -177,7 +158,7 @@ def test_what_was_accepted_before_a_backup_survives_the_loss_of_everything(
             accepted[capture] = big
             # held in the middle of it, however fast the machine is
             worker = wait_until(lambda: console.rows(WORKER, capture.hex), 240, "the large job")
-            hold(int(worker[0][0].split("/")[1]), console)
+            console.hold(psutil.Process(int(worker[0][0].split("/")[1])))
             assert console.job_of(capture)[0] == "running"
             before = dict(accepted)
             told = json.loads(console.manage("backup", str(backup), "--json"))

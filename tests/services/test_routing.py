@@ -115,9 +115,9 @@ def test_when_nobody_watches_a_guarded_trial_new_captures_go_to_legacy_and_say_w
     shell(console, PUBLISH.format(guarded=True))
     assert routed(console) == ("scanning", "mode_scanning")
     (monitor,) = console.children()["monitor"]
-    monitor.suspend()
+    console.hold(monitor)
     try:
-        wait_until(lambda: routed(console) == ("legacy", "unwatched"), 30, "legacy to serve")
+        wait_until(lambda: routed(console) == ("legacy", "unwatched"), 60, "legacy to serve")
     finally:
         monitor.resume()
     wait_until(lambda: routed(console) == ("scanning", "mode_scanning"), 60, "the watch to go on")
