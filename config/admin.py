@@ -122,7 +122,7 @@ class ConsoleUserAdmin(PermissionsAsBoxes, AnyUserAdmin):
         ),
         (_("Important dates"), {"fields": ((LAST_LOGIN, JOINED),)}),
     )
-    list_display = ("username", "role_names", "is_active", "is_staff", LAST_LOGIN)
+    list_display: Any = ("username", "role_names", "is_active", "is_staff", LAST_LOGIN)
     list_filter = ("groups", "is_active", "is_staff", "is_superuser")
 
     def get_queryset(self, request: HttpRequest) -> Any:

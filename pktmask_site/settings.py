@@ -40,6 +40,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_q",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
     "channels",
     "csp",
     "config",
@@ -146,6 +149,10 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# of second factors; how often a code may be tried is said by the section sign_in, as of passwords
+OTP_TOTP_ISSUER = "PktMask"
+OTP_TOTP_THROTTLE_FACTOR = 0
+OTP_STATIC_THROTTLE_FACTOR = 0
 # how long a sign-in lasts is said by the section sign_in
 SESSION_ENGINE = "pktmask_site.sign_in.sessions"
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 
 from monitoring.views import overview
 from pktmask_site import badge
+from pktmask_site.second_factor.views import CodeView, FirstView, OwnView
 from pktmask_site.sign_in.views import OwnPasswordView, SignInView
 
 urlpatterns = [
@@ -16,6 +17,9 @@ urlpatterns = [
     path("", include("monitoring.urls")),
     path("badge.svg", badge.picture, name="badge"),
     path("sign-in/", SignInView.as_view(), name="login"),
+    path("sign-in/code/", CodeView.as_view(), name="second_factor_code"),
+    path("sign-in/second-factor/", FirstView.as_view(), name="second_factor_first"),
+    path("second-factor/", OwnView.as_view(), name="second_factor"),
     path("password/", OwnPasswordView.as_view(), name="own_password"),
     # the admin has a page for that as well, which counts no tries
     path("admin/password_change/", RedirectView.as_view(pattern_name="own_password")),

@@ -27,6 +27,9 @@ RULE: Final = Rule(
 )
 
 
+REFUSALS: Final = ("sign_in_refused", "second_factor_refused")
+
+
 def sign_ins(now: datetime) -> Iterator[Condition | Unknown]:
     """Say when there are more refusals than people mistype."""
     limit = sign_in_settings().alert_failures
@@ -38,9 +41,9 @@ def sign_ins(now: datetime) -> Iterator[Condition | Unknown]:
 
 
 def refused_since(since: datetime) -> int:
-    """Count wrong passwords, and tries that were throttled: of these one event tells many."""
+    """Count wrong passwords and codes, and throttled tries: of these one event tells many."""
     lately = AuditEvent.objects.filter(at__gte=since)
-    wrong = lately.filter(action="sign_in_refused").count()
+    wrong = lately.filter(action__in=REFUSALS).count()
     throttled = lately.filter(action="sign_in_throttled").values_list("details", flat=True)
     told = sum(int(details.get("tries", 1)) for details in throttled)
     return wrong + told + untold_since(since)

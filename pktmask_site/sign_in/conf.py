@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,6 +34,11 @@ class SignInSettings(Section):
     )
     idle_minutes: int = Field(
         30, ge=5, le=720, description="a sign-in is over when no page was asked for so long"
+    )
+    second_factor: Literal["optional", "required"] = Field(
+        "optional",
+        description="required: operators, approvers and administrators sign in with a second "
+        "factor; optional: whoever wants to",
     )
     longest_hours: int = Field(
         12, ge=1, le=24, description="a sign-in is over after so long, whatever is done meanwhile"

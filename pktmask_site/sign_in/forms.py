@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
 from config.audit import address_of, record
-from pktmask_site.sign_in.throttle import Limit, Refused, give_back, limits_for, take
+from pktmask_site.sign_in.throttle import (
+    Limit,
+    Refused,
+    give_back,
+    limits_for,
+    limits_for_codes,
+    take,
+)
 
 
 class Tries:
@@ -20,6 +28,13 @@ class Tries:
         self._request, self._name = request, name
         self._address, self._now = address_of(request), timezone.now()
         self._limits: tuple[Limit, ...] = limits_for(name, self._address, self._now)
+
+    @classmethod
+    def of_codes(cls, request: HttpRequest, person: AbstractBaseUser) -> Tries:
+        """Return those of the second factor: the right password gives none of them back."""
+        tries = cls(request, person.get_username())
+        tries._limits = limits_for_codes(person.pk, tries._address)
+        return tries
 
     def take(self) -> Refused | None:
         """Take one; None when there was one.  That there is none is told now and then."""

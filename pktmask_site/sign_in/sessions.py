@@ -10,15 +10,21 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.models import Session
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django_otp import DEVICE_ID_SESSION_KEY
 
+from pktmask_site.second_factor.devices import is_at_work
 from pktmask_site.sign_in.conf import sign_in_settings
 
 BEGAN: Final = "began_at"
 SEEN: Final = "seen_at"
+AT_WORK: Final = "is_at_work"
 # that somebody is there is noted no more often than that
 NOTED_EVERY_SECONDS: Final = 60
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -40,8 +46,11 @@ class SessionStore(db.SessionStore):
         return self._unless_over(await super().aload())
 
     def _unless_over(self, data: dict[str, Any]) -> dict[str, Any]:
-        longest = 3600 * sign_in_settings().longest_hours
-        if SESSION_KEY in data and time.time() - data.get(BEGAN, time.time()) >= longest:
+        limits = sign_in_settings()
+        now = time.time()
+        is_late = now - data.get(BEGAN, now) >= 3600 * limits.longest_hours
+        lacks = limits.second_factor == "required" and data.get(AT_WORK, True)
+        if SESSION_KEY in data and (is_late or (lacks and DEVICE_ID_SESSION_KEY not in data)):
             self._session_key = None
             return {}
         return data
@@ -56,9 +65,18 @@ def note(session: MutableMapping[str, Any]) -> None:
 
 
 @receiver(user_logged_in)
-def begin(request: HttpRequest, **_: Any) -> None:
-    """Note when a sign-in begins."""
+def begin(request: HttpRequest, user: User, **_: Any) -> None:
+    """Note when a sign-in begins, and whether it is of somebody who may change something."""
     request.session[BEGAN] = request.session[SEEN] = int(time.time())
+    request.session[AT_WORK] = is_at_work(user)
+
+
+def end_others(person: User, kept_key: str | None) -> None:
+    """End the sign-ins of a person, but for one."""
+    for session in Session.objects.filter(expire_date__gte=timezone.now()):
+        is_theirs = session.get_decoded().get(SESSION_KEY) == str(person.pk)
+        if is_theirs and session.session_key != kept_key:
+            session.delete()
 
 
 def note_activity(get_response: Handler) -> Handler:

@@ -90,6 +90,13 @@ def limits_for(name: str, address: str | None, now: datetime) -> tuple[Limit, ..
     return (_of_address(limits, there), _of_account(limits, account))
 
 
+def limits_for_codes(person: int, address: str | None) -> tuple[Limit, ...]:
+    """Return the limits of a try of a second factor."""
+    limits = sign_in_settings()
+    account = key_of("second factor", str(person))
+    return (_of_address(limits, network_of(address)), _of_account(limits, account))
+
+
 def _of_address(limits: SignInSettings, there: str) -> Limit:
     return Limit(
         "address", key_of("address", there), limits.address_attempts, limits.address_seconds

@@ -6,12 +6,15 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 
 from config.audit import record
+from pktmask_site.second_factor import devices, pending
 from pktmask_site.sign_in.forms import OwnPasswordForm, SignInForm
 from pktmask_site.sign_in.throttle import Refused
 
@@ -24,9 +27,22 @@ class SignInView(LoginView):
     form_class = SignInForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Sign in, or ask for the second factor first."""
+        user = form.get_user()
+        assert isinstance(user, User)
+        for is_next, page in (
+            (devices.has_one, "second_factor_code"),
+            (devices.needs_one, "second_factor_first"),
+        ):
+            if is_next(user):
+                pending.begin(self.request, user, self.get_success_url())
+                return redirect(page)
+        return super().form_valid(form)
+
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Say what is wrong, or how long to wait."""
-        return _slowed(super().form_invalid(form), getattr(form, "refused", None))
+        return slowed(super().form_invalid(form), getattr(form, "refused", None))
 
 
 class OwnPasswordView(PasswordChangeView):
@@ -52,10 +68,11 @@ class OwnPasswordView(PasswordChangeView):
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Say what is wrong, or how long to wait."""
-        return _slowed(super().form_invalid(form), form.refused)
+        return slowed(super().form_invalid(form), form.refused)
 
 
-def _slowed(answer: HttpResponse, refused: Refused | None) -> HttpResponse:
+def slowed(answer: HttpResponse, refused: Refused | None) -> HttpResponse:
+    """Say in the head of an answer how long to wait, where nothing may be tried."""
     if refused is not None:
         answer.status_code = TOO_MANY
         answer["Retry-After"] = str(refused.wait_seconds)
