@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Model
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -48,6 +49,13 @@ class ReadOnlyAdmin(AnyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse."""
         return False
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Read a query; a number that no database knows is none that Django understands."""
+        try:
+            return super().get_changelist_instance(request)
+        except OverflowError:
+            raise IncorrectLookupParameters from None
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return the rows."""

@@ -12,6 +12,8 @@ from config.layers import quoted
 from config.sections import accepted, choices_of, conceals, fits
 
 MAX_VALUE_CHARACTERS: Final = 500
+# what 64 bits hold in any case
+MAX_ID_DIGITS: Final = 18
 # with separators as the page writes them; 0,5 is refused and not taken for 5
 _WHOLE: Final = r"[+-]?(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+)"
 WHOLE: Final = re.compile(_WHOLE)
@@ -20,6 +22,11 @@ NUMBER: Final = re.compile(rf"(?:{_WHOLE}(?:\.[0-9]*)?|[+-]?\.[0-9]+)(?:[eE][+-]
 
 class UnacceptableError(ValueError):
     """What was typed is no value of the setting; the text says what is accepted."""
+
+
+def read_id(text: str) -> int | None:
+    """Return the number of a row; None for what cannot be one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS else None
 
 
 def as_text(value: object) -> str:

@@ -29,6 +29,7 @@ from migration.approval_page import (
     verdict_of,
 )
 from migration.choices import GATE_LOOKS, ApprovalState, PhaseName
+from migration.forms import why_too_long
 from migration.gate_rows import LABELS
 from migration.models import Approval
 from trimming.quantities import duration
@@ -170,6 +171,8 @@ def _decide(request: HttpRequest, approval: Approval) -> str:
     from migration import approvals, operations
 
     now, reason = timezone.now(), request.POST.get("reason", "").strip()
+    if refusal := why_too_long(reason):
+        return refusal
     try:
         match request.POST.get("decide"):
             case "approve":

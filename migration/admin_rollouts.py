@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from config.admin_rows import ReadOnlyAdmin, chip, link_to, moment
 from migration.acts import ABORT, ACTS, BY_NAME, DRILL, OPERATE, Act, acts_for, is_possible
 from migration.choices import ROLLOUT_LOOKS, Move, RolloutState
+from migration.forms import why_too_long
 from migration.models import Rollout
 from migration.moves import MoveRefusedError, row_of
 
@@ -185,7 +186,9 @@ def _done(request: HttpRequest, rollout: Rollout, act: Act) -> str:
     from migration import drills, operations
     from trimming.policy import PolicyRefusedError
 
-    reason = request.POST.get("reason", "").strip()[:MAX_REASON_CHARACTERS]
+    reason = request.POST.get("reason", "").strip()
+    if refusal := why_too_long(reason):
+        return refusal
     if act.word and request.POST.get("word", "").strip().lower() != act.word:
         return gettext("Type the word %(word)s to confirm.") % {"word": act.word}
     done: Callable[..., Any] = (

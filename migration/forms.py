@@ -12,6 +12,15 @@ from migration.acts import ACTS, BY_NAME
 
 MAX_REASON_CHARACTERS = 500
 MAX_NAME_CHARACTERS = 100
+MAX_WORD_CHARACTERS = 40
+
+
+def why_too_long(reason: str) -> str:
+    """Return why a reason cannot be kept; empty where it can."""
+    if len(reason) <= MAX_REASON_CHARACTERS:
+        return ""
+    said = _("The reason has %(count)d characters, at most %(limit)d are kept.")
+    return str(said % {"count": len(reason), "limit": MAX_REASON_CHARACTERS})
 
 
 class ActForm(forms.Form):
@@ -22,7 +31,7 @@ class ActForm(forms.Form):
         max_length=MAX_REASON_CHARACTERS,
         error_messages={"required": _("Say why; it is kept with the decision.")},
     )
-    word = forms.CharField(required=False)
+    word = forms.CharField(required=False, max_length=MAX_WORD_CHARACTERS)
 
     def clean(self) -> dict[str, Any]:
         """Hold the typed word against what must be typed; spaces and capitals do no harm."""

@@ -67,6 +67,8 @@ MIDDLEWARE = [
     "pktmask_site.sign_in.sessions.note_activity",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # after those that ask who sends it, and for its token
+    "pktmask_site.plain_requests.PlainRequests",
 ]
 TEMPLATES: list[dict[str, Any]] = [
     {

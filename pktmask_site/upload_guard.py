@@ -44,6 +44,7 @@ FORM_BYTES: Final = 1 << 20
 OTHER_BYTES: Final = 10 << 20
 # the body lies on the disk twice while its files are taken out of it
 COPIES: Final = 2
+NOT_PACKED: Final = (b"", b"identity")
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 # a client that still sends gets its answer at once; so much is read and dropped before the
 # connection is closed, because closing with unread bytes may destroy an answer on its way
@@ -71,6 +72,7 @@ class Head:
     length: int | None
     is_chunked: bool
     expects_continue: bool
+    is_packed: bool = False
 
     @classmethod
     def of(cls, scope: Scope) -> Head:
@@ -81,6 +83,7 @@ class Head:
             length=int(text) if text.isdigit() and len(text) < 20 else None,
             is_chunked=b"transfer-encoding" in headers,
             expects_continue=headers.get(b"expect", b"").lower() == b"100-continue",
+            is_packed=headers.get(b"content-encoding", b"").strip().lower() not in NOT_PACKED,
         )
 
 
@@ -114,6 +117,15 @@ def too_large(length: int, limit_bytes: int) -> Refusal:
         413,
         _("The request has %(size)s, at most %(limit)s are accepted. Nothing was stored.")
         % {"size": size(length), "limit": limit(limit_bytes)},
+    )
+
+
+def packed() -> Refusal:
+    """Refuse a body that would have to be unpacked; captures may be, within the form."""
+    return Refusal(
+        415,
+        _("The body of the request is packed (Content-Encoding). Send it as it is. ")
+        + _("Nothing was stored."),
     )
 
 
@@ -164,7 +176,9 @@ class UploadGuard:
         head = exchange.head
         is_upload = request.method in UPLOAD_METHODS and is_upload_path(request.path_info)
         refusal: Refusal | None = None
-        if is_upload:
+        if head.is_packed:
+            refusal = packed()
+        elif is_upload:
             refusal = await sync_to_async(judge_sender)(request)
             settings_now = trimming_settings()
             refusal = refusal or judge_size(

@@ -13,6 +13,7 @@ from trimming.routing_choices import Mode
 
 # typed to confirm; the same in every language, as it is compared and not read
 CONFIRMATION: Final = "rollback"
+MAX_WORD_CHARACTERS: Final = 40
 MAX_REASON_CHARACTERS: Final = RoutingPolicy._meta.get_field("reason").max_length or 500
 
 
@@ -78,7 +79,7 @@ def _percent(share: float) -> str:
 class RollbackForm(forms.Form):
     """Everything to legacy at once, confirmed by a typed word."""
 
-    word = forms.CharField(required=False)
+    word = forms.CharField(required=False, max_length=MAX_WORD_CHARACTERS)
     reason = _reason_field()
 
     def clean_word(self) -> str:

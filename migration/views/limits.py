@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from config.typed_values import MAX_VALUE_CHARACTERS
 from migration.conf import RolloutLimits
-from migration.forms import MAX_REASON_CHARACTERS
+from migration.forms import MAX_REASON_CHARACTERS, why_too_long
 from migration.limit_rows import group_rows, read_limits
 from migration.limits_page import shown
 from migration.models import LimitsVersion, Rollout
@@ -51,7 +51,9 @@ def _propose(request: HttpRequest, rollout: Rollout, changes: dict[str, Any]) ->
     from migration.limits_changes import propose
     from migration.operations import RefusedError
 
-    reason = request.POST.get("reason", "").strip()[:MAX_REASON_CHARACTERS]
+    reason = request.POST.get("reason", "").strip()
+    if refusal := why_too_long(reason):
+        return refusal
     try:
         version = propose(rollout, changes, request.user, reason, timezone.now())
     except RefusedError as refused:

@@ -16,8 +16,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from config.typed_values import read_id
 from migration.choices import SuspectState
-from migration.forms import MAX_REASON_CHARACTERS
+from migration.forms import MAX_REASON_CHARACTERS, why_too_long
 from migration.models import Rollout, Suspect
 from migration.suspect_rows import counts_of, page_of, tabs_of
 from migration.views.shared import MAY_OPERATE, REFUSED
@@ -65,8 +66,9 @@ def _wanted(request: HttpRequest, rollout: Rollout) -> QuerySet[Suspect] | None:
     rows = Suspect.objects.filter(attempt__rollout=rollout)
     if request.POST.get("which") == "all":
         return rows
-    ids = [int(each) for each in request.POST.getlist("ids") if each.isascii() and each.isdigit()]
-    return rows.filter(pk__in=ids) if ids else None
+    ids = [read_id(each) for each in request.POST.getlist("ids")]
+    known = [each for each in ids if each is not None]
+    return rows.filter(pk__in=known) if known else None
 
 
 @require_POST
@@ -80,7 +82,9 @@ def release(request: HttpRequest, number: int, suspect_id: int) -> HttpResponse:
         raise PermissionDenied
     rollout = get_object_or_404(Rollout, pk=number)
     suspect = get_object_or_404(Suspect, pk=suspect_id, attempt__rollout=rollout)
-    reason = request.POST.get("reason", "").strip()[:MAX_REASON_CHARACTERS]
+    reason = request.POST.get("reason", "").strip()
+    if refusal := why_too_long(reason):
+        return _show(request, rollout, refusal=refusal)
     try:
         let_go(suspect, request.user, reason)
     except SuspectRefusedError as refused:

@@ -15,6 +15,36 @@ from monitoring.alerts.models import MAX_REASON_CHARACTERS, AlertRule, Compariso
 from monitoring.metrics.registry import registry
 
 MAX_HOURS: Final = 8784.0
+MAX_NAME_CHARACTERS: Final = 60
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2999
+
+
+class NoteForm(forms.Form):
+    """What is said with an acknowledgement; who follows a link says the name, too."""
+
+    name = forms.CharField(
+        required=False,
+        max_length=MAX_NAME_CHARACTERS,
+        error_messages={
+            "max_length": gettext_lazy("The name has more than %(limit_value)d characters.")
+        },
+    )
+    note = forms.CharField(
+        required=False,
+        max_length=MAX_REASON_CHARACTERS,
+        error_messages={
+            "max_length": gettext_lazy("The note has more than %(limit_value)d characters.")
+        },
+    )
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing is acknowledged; empty where it can be.  Afterwards it is read."""
+        if self.is_valid():
+            return ""
+        said = " ".join(str(each) for found in self.errors.values() for each in found)
+        return f"{said} {_('Nothing was acknowledged.')}"
 
 
 class SilenceForm(forms.Form):
@@ -27,6 +57,14 @@ class SilenceForm(forms.Form):
     )
     begins = forms.DateTimeField(required=False)
     hours = forms.FloatField(min_value=0.05, max_value=MAX_HOURS, initial=1.0)
+
+    def clean_begins(self) -> datetime | None:
+        """Refuse what is too far away to count with."""
+        begins: datetime | None = self.cleaned_data["begins"]
+        if begins is not None and not FIRST_YEAR <= begins.year <= LAST_YEAR:
+            said = _("A silence begins between %(first)d and %(last)d.")
+            raise forms.ValidationError(said % {"first": FIRST_YEAR, "last": LAST_YEAR})
+        return begins
 
     def span(self, now: datetime) -> tuple[datetime, datetime]:
         """Return begin and end; it begins now unless said otherwise."""

@@ -26,6 +26,7 @@ from django.views.decorators.http import (
 from monitoring.alerts.acts import acknowledge as acknowledge_alerts
 from monitoring.alerts.acts import alerts_of
 from monitoring.alerts.channel_acts import put_aside, send_again
+from monitoring.alerts.forms import NoteForm
 from monitoring.alerts.links import notification_of
 from monitoring.alerts.listing import filter_of, page_of, row_of, rows_of, tabs
 from monitoring.alerts.look import enabled_channels
@@ -43,6 +44,8 @@ MAY_SILENCE: Final = "monitoring.silence_alerts"
 PARTS: Final = ("alert_head", "alert_list", "alert_deliveries", "alert_statistics")
 RECENT_DELIVERIES: Final = 8
 MOST_KEYS: Final = 1000
+# what was asked for cannot be done; nothing was changed
+REFUSED: Final = 422
 
 
 def watched(view: Any) -> Any:
@@ -92,8 +95,12 @@ def acknowledge(request: HttpRequest) -> HttpResponse:
     """Acknowledge the alerts that were ticked, or the one whose button was pressed."""
     one = request.POST.get("one")
     keys = [one] if one else request.POST.getlist("keys")[:MOST_KEYS]
-    note = request.POST.get("note", "")
-    done = acknowledge_alerts(keys, request.user.get_username(), timezone.now(), note, request)
+    form = NoteForm({"note": request.POST.get("note", "")})
+    if refusal := form.refusal:
+        messages.error(request, refusal)
+        return _back(request)
+    note, who = form.cleaned_data["note"], request.user.get_username()
+    done = acknowledge_alerts(keys, who, timezone.now(), note, request)
     if done:
         said = ngettext("%(n)d alert acknowledged.", "%(n)d alerts acknowledged.", len(done))
         messages.success(request, said % {"n": len(done)})
@@ -102,6 +109,10 @@ def acknowledge(request: HttpRequest) -> HttpResponse:
             request,
             _("Nothing was acknowledged: no alert was chosen, or none of them fires any more."),
         )
+    return _back(request)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
     if request.POST.get("back") == "overview":
         return redirect("home")
     return redirect(f"{reverse('alerts:list')}?{urlencode(filter_query(request))}")
@@ -128,12 +139,18 @@ def acknowledge_link(request: HttpRequest, token: str) -> HttpResponse:
     waiting = [each for each in firing if each.acknowledged_at is None]
     status = 200 if notification is not None else 410
     done: list[str] = []
+    refusal = ""
     if request.method == "POST" and notification is not None:
-        who = _who(request)
-        keys = [each.pk for each in waiting]
-        done = acknowledge_alerts(keys, who, timezone.now(), request.POST.get("note", ""), request)
-        waiting = []
+        form = NoteForm(request.POST)
+        if refusal := form.refusal:
+            status = REFUSED
+        else:
+            who, note = _who(request, form.cleaned_data["name"]), form.cleaned_data["note"]
+            keys = [each.pk for each in waiting]
+            done = acknowledge_alerts(keys, who, timezone.now(), note, request)
+            waiting = []
     context = {
+        "refusal": refusal,
         "is_known": notification is not None,
         "waiting": waiting,
         "done": done,
@@ -142,10 +159,9 @@ def acknowledge_link(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "monitoring/acknowledge.html", context, status=status)
 
 
-def _who(request: HttpRequest) -> str:
+def _who(request: HttpRequest, name: str) -> str:
     if request.user.is_authenticated:
         return request.user.get_username()
-    name = request.POST.get("name", "").strip()[:60]
     return _("%(name)s, by link") % {"name": name} if name else _("somebody, by link")
 
 

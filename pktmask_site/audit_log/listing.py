@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from config.models import AuditEvent
 
 MAX_CHARACTERS = 150
+DAY = timedelta(days=1)
+# there is none behind date.max
+LAST_DAY = date.max - DAY
 
 
 class FilterForm(forms.Form):
@@ -49,7 +52,7 @@ def events(asked: Mapping[str, Any]) -> QuerySet[AuditEvent]:
     if since := asked.get("since"):
         found = found.filter(at__gte=_start(since))
     if until := asked.get("until"):
-        found = found.filter(at__lt=_start(until) + timedelta(days=1))
+        found = found.filter(at__lt=_start(min(until, LAST_DAY) + DAY))
     return found
 
 

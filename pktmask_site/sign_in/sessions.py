@@ -5,6 +5,7 @@ Whoever asks for a session gets none that is over: pages, the guard of uploads, 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, MutableMapping
 from typing import Any, Final
@@ -27,6 +28,8 @@ SEEN: Final = "seen_at"
 AT_WORK: Final = "is_at_work"
 # that somebody is there is noted no more often than that
 NOTED_EVERY_SECONDS: Final = 60
+# as Django makes them
+KEY: Final = re.compile(r"[a-z0-9]{32}")
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -36,6 +39,10 @@ class SessionStore(db.SessionStore):
     def get_session_cookie_age(self) -> int:
         """Return after how many seconds without a request it is over."""
         return 60 * sign_in_settings().idle_minutes
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        """Tell whether it can be one; what a client made up is not asked of the database."""
+        return key is not None and KEY.fullmatch(key) is not None
 
     def load(self) -> dict[str, Any]:
         """Return what it holds; nothing when it is over."""

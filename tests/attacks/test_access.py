@@ -46,8 +46,8 @@ pytestmark = pytest.mark.django_db
 
 STATUS: Final = {403: NO, 404: GONE, 401: TOKEN, 405: NONE}
 WRITES: Final = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM) \"(\w+)")
-# who asks is noted there, whatever is asked
-SESSIONS: Final = "django_session"
+# who was there, and that alerts were looked through, is noted there whatever is asked
+NOTES: Final = frozenset({"django_session", "monitoring_alertclock"})
 ADMIN: Final = [each for each in all_addresses() if each.name.startswith("admin:")]
 CONSOLE: Final = [each for each in all_addresses() if not each.pattern.startswith("admin/")]
 
@@ -101,9 +101,9 @@ def path_of(address: Address, row: Row, place: Place) -> str:
 
 
 def written_by(queries: CaptureQueriesContext) -> list[str]:
-    """Return the tables that were written, but for who was there when."""
+    """Return the tables that were written, but for notes."""
     found = [match.group(2) for each in queries if (match := WRITES.match(each["sql"]))]
-    return [table for table in found if table != SESSIONS]
+    return [table for table in found if table not in NOTES]
 
 
 @async_to_sync

@@ -251,6 +251,25 @@ async def test_a_body_of_unknown_length_is_counted_elsewhere(guard: UploadGuard)
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("path", [UPLOAD, "/sign-in/"])
+@pytest.mark.parametrize("encoding", ["gzip", "zstd", "gzip, gzip", "Identity, br"])
+async def test_a_packed_body_is_neither_read_nor_unpacked(
+    guard: UploadGuard, inside: Inside, path: str, encoding: str
+) -> None:
+    headers = [("Content-Length", 10), ("Content-Encoding", encoding), JSON]
+    answer = await call(guard, scope_of(path, headers=headers))
+    assert (answer.status, inside.calls) == (415, 0)
+    assert "Send it as it is" in said(answer)
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_says_that_it_is_not_packed_is_taken(guard: UploadGuard) -> None:
+    headers = [("Content-Length", 1), ("Content-Encoding", " Identity ")]
+    scope = scope_of("/sign-in/", headers=headers)
+    assert (await call(guard, scope, piece(b"x", more=False))).status == 200
+
+
+@pytest.mark.asyncio
 async def test_a_get_of_the_form_needs_no_session(guard: UploadGuard, inside: Inside) -> None:
     assert (await call(guard, scope_of(method="GET"), piece(b"", more=False))).status == 200
 

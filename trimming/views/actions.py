@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from config.audit import record
+from config.typed_values import read_id
 from trimming import jobs, retention
 from trimming.engine.strategies.registry import available
 from trimming.models import Capture, Profile
@@ -145,8 +146,8 @@ def _original_is_gone() -> str:
 
 
 def _profile(key: str) -> Profile | None:
-    is_key = key.isascii() and key.isdigit() and len(key) < 19
-    return offered().filter(pk=int(key)).first() if is_key else None
+    number = read_id(key)
+    return None if number is None else offered().filter(pk=number).first()
 
 
 def _wants_json(request: HttpRequest) -> bool:

@@ -29,6 +29,7 @@ from trimming.uploads import UPLOAD_FIELD, ReceivedCapture, Refusal, cannot_writ
 log = structlog.get_logger("pktmask.uploads")
 # the list shows so many refusals one by one; more are counted
 SHOWN_REFUSALS = 20
+MAX_STRATEGY_CHARACTERS = 64
 
 
 class UploadForm(forms.Form):
@@ -43,7 +44,7 @@ class UploadForm(forms.Form):
             ),
         },
     )
-    strategy = forms.CharField(required=False)
+    strategy = forms.CharField(required=False, max_length=MAX_STRATEGY_CHARACTERS)
     priority = forms.TypedChoiceField(
         choices=Priority,
         coerce=int,

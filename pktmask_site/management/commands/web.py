@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from config.current import Watch
+from pktmask_site.bounded_heads import BoundedHeads
 from pktmask_site.databases import share_connections
 
 # how long an orderly stop waits for downloads and open live feeds
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             # who may reach the port is the installation's choice; a proxy there is believed
             forwarded_allow_ips="*" if trusts_proxy else "",
             server_header=False,
+            http=BoundedHeads,
             # what an open page says is short; longer messages are not taken in
             ws_max_size=WS_MAX_BYTES,
             timeout_graceful_shutdown=GRACE_SECONDS,
