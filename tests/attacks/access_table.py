@@ -23,6 +23,7 @@ Columns = tuple[str, str, str, str, str, str]
 
 PUBLIC: Final[Columns] = (YES, YES, YES, YES, YES, YES)
 WITH_TOKEN: Final[Columns] = (TOKEN, YES, YES, YES, YES, YES)
+BEGIN_AGAIN: Final[Columns] = (IN, IN, IN, IN, IN, IN)
 SIGNED_IN: Final[Columns] = (IN, YES, YES, YES, YES, YES)
 WORKING: Final[Columns] = (IN, NO, YES, YES, YES, YES)
 OPERATING: Final[Columns] = (IN, NO, YES, NO, YES, YES)
@@ -56,9 +57,13 @@ ROWS: Final[Mapping[str, Row]] = {
     "monitoring:readyz": Row(PUBLIC, NEVER_PUBLIC),
     "monitoring:metrics": Row(WITH_TOKEN, NEVER_PUBLIC),
     "badge": Row(WITH_TOKEN, NEVER_PUBLIC),
+    # without a right password before it leads to the sign-in, whoever asks
+    "second_factor_code": Row(BEGIN_AGAIN, BEGIN_AGAIN),
+    "second_factor_first": Row(BEGIN_AGAIN, BEGIN_AGAIN),
     # --- the account ------------------------------------------------------------------------------
     "logout": Row(NEVER, SIGNED_IN),
     "own_password": Row(SIGNED_IN, SIGNED_IN),
+    "second_factor": Row(SIGNED_IN, SIGNED_IN),
     "admin/password_change/": Row(SIGNED_IN, SIGNED_IN),
     # --- captures ---------------------------------------------------------------------------------
     "trimming:captures": Row(SIGNED_IN),

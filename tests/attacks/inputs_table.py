@@ -55,6 +55,7 @@ QUERIES: Final[Mapping[str, Fields]] = {
 FORMS: Final[Mapping[str, Fields]] = {
     "login": {"username": "anna", "password": "x", "next": "/"},
     "own_password": {"old_password": "x", "new_password1": "y", "new_password2": "y"},
+    "second_factor": {"password": "x", "code": "123456", "act": "on"},
     "trimming:archive": {"ids": "<capture_id>"},
     "trimming:run_again": {"profile": "<profile>", "strategy": "legacy"},
     "trimming:upload": {"profile": "<profile>", "strategy": "legacy", "priority": "0"},
@@ -115,9 +116,9 @@ FORMS: Final[Mapping[str, Fields]] = {
 COMPARED: Final = frozenset(
     {
         *("new_draw", "guarded", "lift", "dry", "switch", "back", "one", "which", "preset", "word"),
-        *("do", "keys"),
+        *("act", "do", "keys"),
         # a try is counted, whatever was tried
-        *("username", "password", "old_password", "new_password1", "new_password2", "next"),
+        *("code", "username", "password", "old_password", "new_password1", "new_password2", "next"),
     }
 )
 # read by the code, and no input of a form or query of ours
