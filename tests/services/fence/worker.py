@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -76,7 +77,12 @@ def main() -> None:
         return
     with ProcessPoolExecutor(asked.workers, get_context("fork")) as pool:
         ends = [pool.submit(_work, asked.folder) for _ in range(asked.workers)]
-    whole = [end for end in ends if end.exception() is None]
+    whole = []
+    for end in ends:
+        if (error := end.exception()) is None:
+            whole.append(end)
+        else:
+            traceback.print_exception(error)
     found = {"jobs": sum(end.result() for end in whole), "broken": len(ends) - len(whole)}
     sys.stdout.write(json.dumps(found))
 
