@@ -10,7 +10,7 @@ SHARED ?= ../shared
 export PKTMASK_SHARED := $(abspath $(SHARED))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo trim test test-unit test-cluster test-long lint bench requirements audit sbom clean tools screenshots
+.PHONY: help setup run demo trim test test-unit test-cluster test-long fuzz lint bench requirements audit sbom clean tools screenshots
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -75,6 +75,12 @@ test-cluster: setup tools ## Whole services and machines, with real PostgreSQL, 
 
 test-long: setup tools ## The full figures: fuzzing with 20,000 cases and more
 	$(BIN)/python -m pytest -m long tests
+
+# what it finds is kept in var/fuzzing
+SECONDS ?= 120
+fuzz: setup ## Fuzz readers and strategies, guided by coverage: make fuzz SECONDS=1800
+	@for target in reader legacy scanning; do \
+		$(BIN)/python -m tests.fuzzing.fuzz $$target --seconds $(SECONDS) || exit 1; done
 
 screenshots: setup tools ## Make the picture of the README anew, by the browser test
 	@mkdir -p var/screenshots docs/images

@@ -195,7 +195,9 @@ def _overlapping(ready: list[Data]) -> Iterator[list[Data]]:
     group: list[Data] = []
     end = 0
     for data in ready:
-        if group and distance(end, data.seq) <= 0:
+        # in stream order, and yet before the group: that is half of all numbers away
+        is_far = bool(group) and distance(data.seq, group[0].seq) < 0
+        if group and (is_far or distance(end, data.seq) <= 0):
             if len(group) > 1:
                 yield group
             group = []

@@ -159,7 +159,9 @@ def _frame_checks(compared: Compared, plan: PacketPlan | None, walk: Walk) -> li
             checks.append((start, end))
     for planned in plan.frame_checks if plan is not None else ():
         named = (planned.start, planned.end)
-        if named not in checks and 0 <= planned.start <= planned.end <= end:
+        # one that was overwritten, because payload is said to reach over it, keeps nothing
+        is_left = last_masked <= planned.end
+        if is_left and named not in checks and 0 <= planned.start <= planned.end <= end:
             checks.append(named)
     return checks
 

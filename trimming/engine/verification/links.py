@@ -106,7 +106,8 @@ def wireless(walk: Walk, at: int, end: int, real: int) -> None:
         if inside + 2 > end or data[inside] & 0x80:  # several packets in one frame
             return
         inside += 6 if flags & 0x80 else 2
-    llc(walk, inside, end - walk.trailer_bytes, real - walk.trailer_bytes)
+    # a check sequence behind it is left out by the lengths of IP, as behind Ethernet
+    llc(walk, inside, end, real)
 
 
 def radiotap(walk: Walk, at: int, end: int, real: int) -> None:

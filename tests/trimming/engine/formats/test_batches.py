@@ -9,53 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.trimming.engine.formats.walks import one_by_one, records_of, walks_differ
 from tests.trimming.engine.rough_captures import rough_capture
-from trimming.engine.errors import InputError
 from trimming.engine.formats import batches as engine
-from trimming.engine.formats.batches import Batch, read_batches
+from trimming.engine.formats.batches import read_batches
 from trimming.engine.formats.capture import CaptureFile
-from trimming.engine.formats.records import Packet, Record, Tail
 from trimming.engine.formats.stream import open_stream
 from trimming.engine.options import Limits
-
-Seen = tuple[list[bytes], list[Packet], Tail | None, str]
-
-
-def one_by_one(path: Path, limits: Limits) -> Seen:
-    raw: list[bytes] = []
-    packets: list[Packet] = []
-    with CaptureFile(path, limits) as capture:
-        try:
-            for record in capture.records():
-                raw.append(record.raw)
-                packets += [record.packet] if record.packet else []
-        except InputError as error:
-            return raw, packets, None, str(error)
-        return raw, packets, capture.tail, ""
-
-
-def records_of(batch: Batch) -> list[Record]:
-    others = list(batch.others)
-    found: list[Record] = []
-    for index in range(len(batch) + 1):
-        while others and others[0][0] == index:
-            found.append(others.pop(0)[1])
-        if index < len(batch):
-            found.append(batch.record(index))
-    return found
-
-
-def in_windows(path: Path, limits: Limits) -> Seen:
-    raw: list[bytes] = []
-    packets: list[Packet] = []
-    with CaptureFile(path, limits) as capture:
-        try:
-            for batch in capture.batches():
-                raw += [record.raw for record in records_of(batch)]
-                packets += [batch.packet(index) for index in range(len(batch))]
-        except InputError as error:
-            return raw, packets, None, str(error)
-        return raw, packets, capture.tail, ""
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -64,14 +24,7 @@ def test_windows_give_what_the_readers_give(seed: int, small: bool, tmp_path: Pa
     path = tmp_path / "in.pcap"
     path.write_bytes(rough_capture(seed))
     limits = Limits(max_record_bytes=600) if small else Limits()
-    raw, packets, tail, refusal = one_by_one(path, limits)
-    found = in_windows(path, limits)
-    assert found[2:] == (tail, refusal)
-    # a refusal may come before the whole records of its window were given
-    assert found[0] == raw[: len(found[0])]
-    assert found[1] == packets[: len(found[1])]
-    if not refusal:
-        assert (len(found[0]), len(found[1])) == (len(raw), len(packets))
+    assert not walks_differ(path, limits)
 
 
 @pytest.mark.parametrize("seed", [3, 8, 21, 34])

@@ -26,6 +26,7 @@ from tests.captures import (
     request,
     sll,
     sll2,
+    tcp,
     udp,
     vxlan,
 )
@@ -212,6 +213,18 @@ def test_it_follows_an_ethernet_frame_with(name: str) -> None:
 def test_it_follows_the_link_type(name: str) -> None:
     link_type, wrap = LINKS[name]
     assert_followed(trimmed(simple(TEXT), wrap=wrap, link_type=link_type))
+
+
+@pytest.mark.parametrize("name", ["ethernet", "wireless", "ppi with wireless"])
+def test_a_packet_that_reaches_into_the_check_sequence_is_followed_to_its_end(name: str) -> None:
+    link_type, head_ = {
+        "ethernet": (1, ADDRESSES + b"\x08\0"),
+        "wireless": (105, WIRELESS + LLC),
+        "ppi with wireless": (192, struct.pack("<BBHI", 0, 0, 8, 105) + WIRELESS + LLC),
+    }[name]
+    frame = head_ + ipv4(tcp(b"x" * 80))
+    walk = walk_frame(frame, len(frame), link_type, 4)
+    assert (walk.payload_end, [check.end for check in walk.checks][-1]) == (len(frame),) * 2
 
 
 @pytest.mark.parametrize("name", ["gre with all", "vxlan", "frame check", "plain"])
