@@ -17,6 +17,7 @@ from monitoring.channels import words
 from monitoring.channels.base import ChannelError
 from monitoring.channels.conf import AppriseSettings, listed
 from monitoring.channels.failures import as_channel_errors
+from monitoring.channels.guarded_names import guarded
 
 # services cut at their own limits; more alerts than this are counted
 MAX_ALERTS: Final = 10
@@ -47,7 +48,10 @@ class AppriseChannel:
         if not references:
             raise ChannelError("apprise.addresses names none; set it to one reference or more.")
         message = words.tidy(message)
-        with as_channel_errors("Apprise"):
+        with (
+            as_channel_errors("Apprise"),
+            guarded(allow_private=self.settings.allow_private) as guard,
+        ):
             services = _services(references)
             result = services.notify(
                 body=_text(message),
@@ -57,6 +61,8 @@ class AppriseChannel:
                 timeout=self.settings.timeout_seconds,
             )
             failed = [_told(each) for each in result if not each]
+            if guard.refused:
+                raise ChannelError(_closed(guard.refused[0]))
             if not result:
                 what = ", ".join(failed) or "all"
                 raise ChannelError(f"Apprise could not deliver it to: {what}.")
@@ -85,6 +91,11 @@ def _services(references: Iterable[str]) -> Apprise:
             if not services.add(address):
                 raise ChannelError(f"Address {number} in {reference} is none that Apprise knows.")
     return services
+
+
+def _closed(why: str) -> str:
+    hint = " apprise.allow_private would allow it." if "private" in why else ""
+    return f"The address of a receiver {why}.{hint}"
 
 
 def _told(service: Any) -> str:

@@ -238,6 +238,11 @@ class AppriseSettings(Section):
     level_3_addresses: SecretReferences = Field(
         "", description="where those stand that also get what has reached support level 3"
     )
+    allow_private: bool = Field(
+        False,
+        description="whether receivers may be in a private network or on this machine; "
+        "link-local addresses and those of cloud metadata stay closed",
+    )
     timeout_seconds: float = _timeout("how long a delivery to all of them may take")
 
 

@@ -74,6 +74,7 @@ class Trial:
                 "PKTMASK_WEBHOOK__ALLOW_HTTP": "true",
                 "PKTMASK_HOOK_SECRET": "a secret of the test",
                 "PKTMASK_APPRISE__ENABLED": "true",
+                "PKTMASK_APPRISE__ALLOW_PRIVATE": "true",
                 "PKTMASK_APPRISE__ADDRESSES": "env:PKTMASK_APPRISE_URL",
                 "PKTMASK_APPRISE_URL": self.well.url.replace("http://", "json://"),
             },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from monitoring.alerts.message import MessageKind, Severity
 from monitoring.channels.apprise import AppriseChannel, _type, references_of
 from monitoring.channels.base import ChannelError
 from monitoring.channels.conf import AppriseSettings
+from monitoring.channels.guarded_names import guarded
 from tests.monitoring.channels.messages import firing, line
 from tests.monitoring.channels.receivers import (
     Act,
@@ -32,7 +34,9 @@ def address(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def channel(**more: Any) -> AppriseChannel:
-    return AppriseChannel(AppriseSettings(**{"addresses": "env:PKTMASK_SERVICE", **more}))
+    # the receiver of the tests is on this machine
+    usual = {"addresses": "env:PKTMASK_SERVICE", "allow_private": True}
+    return AppriseChannel(AppriseSettings(**{**usual, **more}))
 
 
 def failure(channel: AppriseChannel) -> ChannelError:
@@ -137,3 +141,61 @@ def test_a_preview_is_the_text_and_counts_what_it_does_not_list() -> None:
     shown = channel().preview(many)["text/plain"]
     assert shown.startswith("[PktMask] Firing, critical: CPU above 90 %\n")
     assert "23 more alerts are only counted here." in shown
+
+
+# --- addresses that must not be reached -----------------------------------------------------------
+
+
+@pytest.mark.usefixtures("address")
+def test_this_machine_is_closed_unless_a_setting_opens_it(receiver: Receiver) -> None:
+    error = failure(channel(allow_private=False))
+    assert str(error) == (
+        "The address of a receiver is in a private network or on this machine. "
+        "apprise.allow_private would allow it."
+    )
+    assert receiver.got == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "json://anna:secret@169.254.169.254/token",
+        "jsons://100.100.100.200/token",
+        "xml://[::ffff:169.254.169.254]/token",
+        "ntfy://anna:secret@[fd00:ec2::254]/topic",
+        "gotify://168.63.129.16/token",
+        "mailto://anna:secret@example.org?smtp=169.254.169.254",
+    ],
+)
+def test_metadata_of_clouds_stays_closed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PKTMASK_SERVICE", address)
+    error = failure(channel(allow_private=True))
+    assert str(error) == (
+        "The address of a receiver is link-local or serves the metadata of a cloud."
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "2130706433", "0x7f000001", "[::1]"])
+def test_each_spelling_of_this_machine_is_closed(
+    host: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = receiver.url.rsplit(":", 1)[1].strip("/")
+    monkeypatch.setenv("PKTMASK_SERVICE", f"json://{host}:{port}/x")
+    failure(channel(allow_private=False))
+    assert receiver.got == []
+
+
+@pytest.mark.usefixtures("address")
+def test_a_redirect_to_a_closed_address_is_not_followed(receiver: Receiver) -> None:
+    elsewhere = b"HTTP/1.1 307 X\r\nLocation: http://169.254.169.254/latest/\r\n"
+    receiver.acts[:] = [says(elsewhere + b"Content-Length: 0\r\n\r\n")]
+    error = failure(channel(allow_private=True))
+    assert str(error) == (
+        "The address of a receiver is link-local or serves the metadata of a cloud."
+    )
+
+
+def test_names_are_resolved_as_ever_where_nothing_is_guarded() -> None:
+    assert socket.getaddrinfo("127.0.0.1", 80)[0][4][0] == "127.0.0.1"
+    with guarded(allow_private=False), pytest.raises(OSError, match="private"):
+        socket.create_connection(("127.0.0.1", 9))

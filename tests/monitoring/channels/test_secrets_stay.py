@@ -48,7 +48,9 @@ def webhook(_url: str) -> Channel:
 
 
 def apprise(_url: str) -> Channel:
-    return AppriseChannel(AppriseSettings(addresses="env:PKTMASK_SERVICE", timeout_seconds=0.3))
+    return AppriseChannel(
+        AppriseSettings(addresses="env:PKTMASK_SERVICE", allow_private=True, timeout_seconds=0.3)
+    )
 
 
 def no_service(_url: str) -> Channel:

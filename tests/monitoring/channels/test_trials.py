@@ -97,6 +97,7 @@ def configured(
             "WEBHOOK__ALLOW_PRIVATE": "true",
             "WEBHOOK__ALLOW_HTTP": "true",
             "APPRISE__ENABLED": "true",
+            "APPRISE__ALLOW_PRIVATE": "true",
             "APPRISE__ADDRESSES": "env:PKTMASK_SERVICE",
             "CONSOLE__PUBLIC_URL": "https://pktmask.example.org/",
         }
