@@ -60,8 +60,30 @@ def told_exception(exc_info: ExcInfo) -> str:
         for frame in traceback.extract_tb(trace, limit=-MAX_FRAMES)
     ]
     in_engine = any(ENGINE_FOLDER in line for line in lines)
-    text = "(its text is left out: it came through the engine)" if in_engine else str(error)
+    left_out = "(its text is left out: it came through the engine)"
+    text = left_out if in_engine else on_one_line(str(error))
     return scrubbed("\n".join(["Traceback (innermost last):", *lines, f"{kind.__name__}: {text}"]))
+
+
+def on_one_line(text: str) -> str:
+    """Return a text without what a terminal obeys, or takes for the next line.
+
+    What people and programs send stands in events; JSON escapes it by itself.
+    """
+    if text.isprintable():
+        return text
+    shown = (
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
+    return "".join(shown)
+
+
+def _as_lines(_: Any, __: str, event: Event) -> Event:
+    return {on_one_line(str(name)): _printable(value) for name, value in event.items()}
+
+
+def _printable(value: Any) -> Any:
+    return on_one_line(value) if isinstance(value, str) else value
 
 
 def _tell_on_console(stream: TextIO, exc_info: ExcInfo) -> None:
@@ -106,7 +128,7 @@ def line_formatter(*, as_json: bool) -> logging.Formatter:
     on_console = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=_tell_on_console)
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared(as_json=as_json),
-        processors=([told, _in_ecs, in_json] if as_json else [without_meta, on_console]),
+        processors=([told, _in_ecs, in_json] if as_json else [without_meta, _as_lines, on_console]),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from trimming.names import as_file
+
 # longest first: .pcap.gz is one ending
 ENDINGS: Final = (
     ".pcapng.gz",
@@ -27,7 +29,7 @@ def result_name(capture_name: str, is_pcapng: bool) -> str:
     lower = capture_name.lower()
     ending = next((each for each in ENDINGS if lower.endswith(each)), "")
     stem = capture_name[: len(capture_name) - len(ending)] if ending else capture_name
-    return f"{stem or 'capture'}{MARK}{'.pcapng' if is_pcapng else '.pcap'}"
+    return f"{as_file(stem) or 'capture'}{MARK}{'.pcapng' if is_pcapng else '.pcap'}"
 
 
 def distinct(names: Iterable[str]) -> Iterator[str]:

@@ -25,6 +25,14 @@ def shown(name: str) -> str:
     return plain if len(plain) <= 60 else f"{plain[:57]}..."
 
 
+def as_file(name: str) -> str:
+    """Return ``name`` so that it is one of a file, and of no path, anywhere.
+
+    Uploads refuse what is replaced here; a row may come from elsewhere, as from a backup.
+    """
+    return "".join("_" if _refused(each) or each in "/\\" else each for each in name)
+
+
 def checked_name(name: str) -> str:
     """Return the name in Unicode's composed form, or raise NameRefusedError with what to do."""
     from django.utils.translation import gettext as _

@@ -14,6 +14,14 @@ MAX_PROFILE_BYTES = 1 << 20
 YAML_ENDINGS = (".yaml", ".yml")
 
 
+def has_aliases(text: str) -> bool:
+    """Tell whether YAML repeats values by name; raises YAMLError.
+
+    A few nested ones would become gigabytes in the text of an error.
+    """
+    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
+
+
 def load_profile(name_or_file: str) -> TrimOptions:
     """Return a built-in profile, or the one that a YAML file describes.
 
@@ -31,12 +39,14 @@ def load_profile(name_or_file: str) -> TrimOptions:
     except UnicodeDecodeError as error:
         raise OptionsError(f"{path}: byte {error.start} is not UTF-8") from None
     try:
+        if has_aliases(text):
+            raise OptionsError(f"{path}: write repeated values out: aliases are not accepted")
         values = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise OptionsError(f"{path}: line {line}: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise OptionsError(f"{path}: is not YAML: {error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise OptionsError(f"{path}: is not YAML") from None
     if not isinstance(values, Mapping):
         raise OptionsError(f"{path}: expected a table of settings, found {type(values).__name__}")
     return profile_from_mapping({"name": path.stem, **values}, str(path))

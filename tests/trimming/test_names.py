@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimming.names import MAX_NAME_CHARACTERS, NameRefusedError, checked_name, shown
+from trimming.names import MAX_NAME_CHARACTERS, NameRefusedError, as_file, checked_name, shown
 
 
 @pytest.mark.parametrize("name", ["a.pcap", "Größe 1 (2).pcapng", "抓包.pcap.gz", " x.pcap "])
@@ -42,3 +42,8 @@ def test_what_is_shown_of_a_name_is_short_and_printable(name: str) -> None:
     assert len(shown(name)) <= 60
     assert "\x00" not in shown(name)
     assert "\n" not in shown(name)
+
+
+def test_a_name_of_a_file_holds_no_path_and_nothing_that_is_not_seen() -> None:
+    assert as_file("../a\\b\r\n\u202ec.pcap") == ".._a_b___c.pcap"
+    assert as_file("ünï çödé 例.pcap") == "ünï çödé 例.pcap"
