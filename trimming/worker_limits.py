@@ -5,7 +5,8 @@ limits are set: a process may raise those again.  A limit that the system does n
 refuses that of memory - is left out.
 
 A job that is out of CPU time is told first, and may say why it ended.  Native code that does not
-come back to Python cannot be told: its worker is ended by the system, and the job counts as lost.
+come back to Python cannot be told: its process is ended by the system.  Where that is a reader
+(``apart``), its worker says why; where it is the worker itself, the job counts as lost.
 """
 
 from __future__ import annotations

@@ -191,10 +191,9 @@ def ipv4(walk: Walk, at: int, end: int, real: int) -> None:
         return
     size, total = (data[at] & 15) * 4, field_at(data, at + 2)
     word = field_at(data, at + 6)
-    if total == 0:
+    if total == 0:  # left by offload: up to the end, and over a check sequence there may be
         if word & 0x3FFF:
             return
-        end, real = _without_trailer(walk, end, real)
     else:
         if total < size:
             return
@@ -210,11 +209,6 @@ def ipv4(walk: Walk, at: int, end: int, real: int) -> None:
         transport(walk, data[at + 9], at + size, end, real)
 
 
-def _without_trailer(walk: Walk, end: int, real: int) -> tuple[int, int]:
-    # only the frame itself carries a check sequence, not what a tunnel brings
-    return min(end, len(walk.data) - walk.trailer_bytes), real - walk.trailer_bytes
-
-
 def ipv6(walk: Walk, at: int, end: int, real: int) -> None:
     """IPv6 with its extension headers (RFC 8200); a payload length of 0 is left by offload."""
     data = walk.data
@@ -224,8 +218,6 @@ def ipv6(walk: Walk, at: int, end: int, real: int) -> None:
     if length:
         real = at + 40 + length
         end = min(end, real)
-    else:
-        end, real = _without_trailer(walk, end, real)
     walk.source, walk.destination = data[at + 8 : at + 24], data[at + 24 : at + 40]
     at += 40
     while following in (0, 43, 60, 135, 51, 44):

@@ -19,6 +19,7 @@ from trimming.engine.strategies.registry import load_strategy
         pytest.param(5, "standard", id="a length of zero reaches over a check sequence that fits"),
         pytest.param(60, "share_safe", id="the same in IPv4"),
         pytest.param(214, "share_safe", id="a tunnel reaches over a declared check sequence"),
+        pytest.param(2702, "standard", id="a length of zero reaches over a declared one"),
         pytest.param(79, "standard", id="segments half of all sequence numbers apart"),
     ],
 )
