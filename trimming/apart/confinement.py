@@ -127,7 +127,7 @@ def _own_files(folder: Path) -> None:
 def _readable() -> Iterator[Path]:
     """Yield the code, and compiled kernels: nothing that an installation keeps its data in."""
     package = Path(__file__).resolve().parents[1]
-    ours = (package, package.parent / "config")
+    ours: tuple[Path, ...] = (package, *(package.parent / name for name in ("config", "locale")))
     for each in (sys.prefix, sys.base_prefix, cache_root(), *ours, *SYSTEM_FOLDERS):
         path = Path(each)
         if path.exists():
