@@ -127,8 +127,8 @@ def _own_files(folder: Path) -> None:
 def _readable() -> Iterator[Path]:
     """Yield the code, and compiled kernels: nothing that an installation keeps its data in."""
     package = Path(__file__).resolve().parents[1]
-    ours: tuple[Path, ...] = (package, *(package.parent / name for name in ("config", "locale")))
-    for each in (sys.prefix, sys.base_prefix, cache_root(), *ours, *SYSTEM_FOLDERS):
+    ours: list[str | Path] = [package, package.parent / "config", package.parent / "locale"]
+    for each in (*ours, sys.prefix, sys.base_prefix, cache_root(), *SYSTEM_FOLDERS):
         path = Path(each)
         if path.exists():
             yield path
