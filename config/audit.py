@@ -53,6 +53,9 @@ def record(
         actor = getattr(request, "user", None)
     where = _answered.get() if request is None else request
     known = actor if actor is not None and actor.pk is not None else None
+    if credential := getattr(where, "credential", ""):
+        # a script did it, with a token that begins so
+        details["credential"] = credential
     values = {
         "at": timezone.now(),
         "actor_id": known.pk if known else None,

@@ -1,4 +1,4 @@
-"""Users in the admin with their second factor.  Its keys are nobody's to see."""
+"""Users in the admin with their second factor, whose keys are nobody's to see; and API tokens."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from config.admin import ConsoleUserAdmin
 from config.audit import record
+from pktmask_site.api.admin import ApiTokenAdmin
+
+__all__ = ["ApiTokenAdmin", "SiteUserAdmin"]
 
 for _keys in (TOTPDevice, StaticDevice):
     admin.site.unregister(_keys)

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from pktmask_site.api.problems import Refused, is_for_scripts, problem
+
 MAX_QUERY_BYTES: Final = 8192
 NUL: Final = "\x00"
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -45,8 +47,14 @@ class PlainRequests:
 
 def _texts(request: HttpRequest) -> Iterable[str]:
     yield from _of(request.GET)
-    if request.method == "POST":
+    # forms of scripts are read by their view, which knows how to answer
+    if request.method == "POST" and not is_for_scripts(request):
         yield from _of(request.POST)
+
+
+def has_nul(given: QueryDict) -> bool:
+    """Tell whether a form holds what is in no text."""
+    return any(NUL in text for text in _of(given))
 
 
 def _of(given: QueryDict) -> Iterable[str]:
@@ -56,4 +64,6 @@ def _of(given: QueryDict) -> Iterable[str]:
 
 
 def _refused(request: HttpRequest, status: int, said: str) -> HttpResponse:
+    if is_for_scripts(request):
+        return problem(Refused(status, said))
     return render(request, "400.html", {"reason": said}, status=status)

@@ -1,7 +1,7 @@
 """What is never written to a log, whatever a caller does.  Pure.
 
 Values whose key says what they are, raw bytes, and credentials within a text: of an address, or
-behind ``Bearer`` and ``Basic``.
+behind ``Bearer`` and ``Basic``, and tokens of the API wherever they stand.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ REDACTED_KEYS: Final = (
 )
 REDACTED: Final = "[redacted]"
 _IN_ADDRESS: Final = re.compile(r"(?<=://)[^\s/@]*:[^\s/@]*(?=@)")
+# of the API, whatever stands before them
+_API_TOKEN: Final = re.compile(r"pktmask_[A-Za-z0-9_-]{43}")
 _IN_HEADER: Final = re.compile(r"\b(bearer|basic)\s+[^\s,;]+", re.I)
 
 
@@ -34,7 +36,8 @@ def is_named(key: str) -> bool:
 
 def scrubbed(text: str) -> str:
     """Return a text without the credentials in it."""
-    return _IN_HEADER.sub(rf"\1 {REDACTED}", _IN_ADDRESS.sub(REDACTED, text))
+    found = _IN_HEADER.sub(rf"\1 {REDACTED}", _IN_ADDRESS.sub(REDACTED, text))
+    return _API_TOKEN.sub(REDACTED, found)
 
 
 def redacted(value: Any) -> Any:

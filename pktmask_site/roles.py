@@ -7,5 +7,5 @@ from collections.abc import Mapping
 from config.roles import ADMINISTRATOR
 
 ROLE_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
-    ADMINISTRATOR: ("view_upkeeprun", "run_upkeep"),
+    ADMINISTRATOR: ("view_upkeeprun", "run_upkeep", "view_apitoken", "revoke_apitoken"),
 }

@@ -28,6 +28,8 @@ from django.utils import translation
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
+from pktmask_site.api.access import admit_upload
+from pktmask_site.api.problems import CONTENT_TYPE, Refused, body_of, is_for_scripts
 from pktmask_site.security_headers import of_refusals
 from trimming.backpressure import room_for
 from trimming.conf import trimming_settings
@@ -63,6 +65,7 @@ class Refusal:
 
     status: int
     reason: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +135,39 @@ def packed() -> Refusal:
 def judge_sender(request: ASGIRequest) -> Refusal | None:
     """Return why the sender may not upload now, or None.
 
-    Reads the session, the user, and how many captures wait.
+    Reads the session or the token, the user, and how many captures wait.
     """
+    try:
+        judge = judge_script if is_for_scripts(request) else judge_person
+        if refusal := judge(request):
+            return refusal
+        room = room_for(request.user)
+        return Refusal(429, room.reason) if room.files <= 0 else None
+    finally:
+        close_old_connections()
+
+
+def judge_script(request: ASGIRequest) -> Refusal | None:
+    """Return why the token does not let it upload, or None; then the request has its user."""
+    try:
+        admit_upload(request)
+    except Refused as refused:
+        return Refusal(refused.status, refused.sentence, tuple(refused.headers.items()))
+    return None
+
+
+def judge_person(request: ASGIRequest) -> Refusal | None:
+    """Return why who is signed in may not upload, or None; then the request has its user."""
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     if not key:
         return Refusal(403, _("Sign in to upload captures. Nothing was stored."))
-    try:
-        request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-        user = get_user(request)
-        if not user.is_authenticated:
-            return Refusal(403, _("Sign in again to upload captures. Nothing was stored."))
-        if not user.is_active or not user.has_perm(UPLOAD_PERMISSION):
-            return Refusal(403, _("Your role may not upload captures. Nothing was stored."))
-        room = room_for(user)
-        if room.files <= 0:
-            return Refusal(429, room.reason)
-    finally:
-        close_old_connections()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    user = get_user(request)
+    if not user.is_authenticated:
+        return Refusal(403, _("Sign in again to upload captures. Nothing was stored."))
+    if not user.is_active or not user.has_perm(UPLOAD_PERMISSION):
+        return Refusal(403, _("Your role may not upload captures. Nothing was stored."))
+    request.user = user
     return None
 
 
@@ -252,6 +271,7 @@ class Exchange:
             "content-type": content_type,
             "content-length": str(len(body)),
             "connection": "close",
+            **dict(refusal.headers),
         }
         await self._send(
             {
@@ -278,6 +298,8 @@ class Exchange:
 
 def rendered(request: ASGIRequest, refusal: Refusal) -> tuple[str, bytes]:
     """Return content type and body of the answer, as the client prefers it."""
+    if is_for_scripts(request):
+        return CONTENT_TYPE, json.dumps(body_of(refusal.status, refusal.reason)).encode()
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
         body = {"accepted": [], "refused": [{"name": "", "reason": refusal.reason}]}
         return "application/json", json.dumps(body).encode()

@@ -41,6 +41,8 @@ from trimming.recognition import check_magic, recognise, refusal
 log = structlog.get_logger("pktmask.uploads")
 
 UPLOAD_FIELD: Final = "files"
+# the views that take captures in; who has another one adds it here
+UPLOAD_VIEWS: Final = {"trimming:upload"}
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 # large enough that hashing and writing give other threads the time, small enough for many at once
 CHUNK_BYTES: Final = 1 << 18
@@ -61,7 +63,7 @@ class Refusal:
 def is_upload_path(path_info: str) -> bool:
     """Whether captures are taken in there."""
     try:
-        return resolve(path_info).view_name == "trimming:upload"
+        return resolve(path_info).view_name in UPLOAD_VIEWS
     except Resolver404:
         return False
 

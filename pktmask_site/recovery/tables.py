@@ -30,7 +30,8 @@ from pktmask_site.recovery.manifest import TABLES, Member
 BATCH: Final = 1000
 LEVEL: Final = 6
 ENDING: Final = ".jsonl.zst"
-# what is made anew: messages to workers, signs of life, leases, who is signed in or tries to
+# what is made anew: messages to workers, signs of life, leases, who is signed in or tries to.
+# Tokens of scripts stay out as well: one that was revoked since must not come back
 LEFT_OUT: Final = frozenset(
     {
         "django_session",
@@ -40,6 +41,7 @@ LEFT_OUT: Final = frozenset(
         "monitoring_heartbeat",
         "monitoring_liveupdate",
         "monitoring_monitorlease",
+        "pktmask_site_apitoken",
         "pktmask_site_signintry",
         "trimming_guardlease",
     }

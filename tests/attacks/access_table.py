@@ -24,6 +24,9 @@ Columns = tuple[str, str, str, str, str, str]
 PUBLIC: Final[Columns] = (YES, YES, YES, YES, YES, YES)
 WITH_TOKEN: Final[Columns] = (TOKEN, YES, YES, YES, YES, YES)
 BEGIN_AGAIN: Final[Columns] = (IN, IN, IN, IN, IN, IN)
+# scripts have tokens, and nobody else has a say
+ONLY_TOKENS: Final[Columns] = (TOKEN, TOKEN, TOKEN, TOKEN, TOKEN, TOKEN)
+NOT_THERE: Final[Columns] = (GONE, GONE, GONE, GONE, GONE, GONE)
 SIGNED_IN: Final[Columns] = (IN, YES, YES, YES, YES, YES)
 WORKING: Final[Columns] = (IN, NO, YES, YES, YES, YES)
 OPERATING: Final[Columns] = (IN, NO, YES, NO, YES, YES)
@@ -65,6 +68,19 @@ ROWS: Final[Mapping[str, Row]] = {
     "own_password": Row(SIGNED_IN, SIGNED_IN),
     "second_factor": Row(SIGNED_IN, SIGNED_IN),
     "admin/password_change/": Row(SIGNED_IN, SIGNED_IN),
+    "tokens:page": Row(SIGNED_IN, SIGNED_IN),
+    # one's own, and for administrators everybody's
+    "tokens:revoke": Row(NEVER, OWN, known={"pk": "api_token"}),
+    # --- the API: a cookie lets nobody in; tests/pktmask_site/api asks with tokens ----------------
+    "api:openapi-json": Row(PUBLIC, NEVER_PUBLIC),
+    "api:nothing": Row(NOT_THERE, NOT_THERE),
+    "api:token": Row(ONLY_TOKENS, NEVER_PUBLIC),
+    "api:captures": Row(ONLY_TOKENS, ONLY_TOKENS),
+    "api:status": Row(ONLY_TOKENS, NEVER_PUBLIC),
+    "api:report": Row(ONLY_TOKENS, NEVER_PUBLIC),
+    "api:download": Row(ONLY_TOKENS, NEVER_PUBLIC),
+    "api:profiles": Row(ONLY_TOKENS, NEVER_PUBLIC),
+    "api:rollout": Row(ONLY_TOKENS, NEVER_PUBLIC),
     # --- captures ---------------------------------------------------------------------------------
     "trimming:captures": Row(SIGNED_IN),
     "trimming:upload": Row(NEVER, OPERATING),
@@ -171,6 +187,7 @@ class Model:
 MODELS: Final[Mapping[str, Model]] = {
     "auth.user": Model(SUPERUSERS),
     "auth.group": Model(SUPERUSERS),
+    "pktmask_site.apitoken": Model(ADMINISTRATORS),
     "config.auditevent": Model(ADMINISTRATORS),
     "config.configversion": Model(ALL),
     "trimming.capture": Model(ALL, owned=True),

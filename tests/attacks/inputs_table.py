@@ -13,6 +13,7 @@ Fields = Mapping[str, str]
 
 QUERIES: Final[Mapping[str, Fields]] = {
     "trimming:captures": {"q": "a", "state": "done", "since": "7d", "page": "1", "part": "counts"},
+    "tokens:page": {"page": "1"},
     "routing:page": {"page": "1"},
     "offline_tests:list": {"page": "1"},
     "monitoring:health": {"page": "1"},
@@ -56,6 +57,7 @@ FORMS: Final[Mapping[str, Fields]] = {
     "login": {"username": "anna", "password": "x", "next": "/"},
     "own_password": {"old_password": "x", "new_password1": "y", "new_password2": "y"},
     "second_factor": {"password": "x", "code": "123456", "act": "on"},
+    "tokens:page": {"name": "a script", "scopes": "read", "days": "30"},
     "trimming:archive": {"ids": "<capture_id>"},
     "trimming:run_again": {"profile": "<profile>", "strategy": "legacy"},
     "trimming:upload": {"profile": "<profile>", "strategy": "legacy", "priority": "0"},

@@ -25,6 +25,7 @@ from tests.migration.test_suspects import rolled_back
 from tests.monitoring.alerts.effects import FakeChannel, look_at, only_channels
 from tests.monitoring.alerts.world import condition
 from tests.monitoring.measured import make_report
+from tests.pktmask_site.api.scripts import issued_to, row_of
 from tests.trimming.results import finish
 from tests.trimming.views.test_offline_tests import kept
 from trimming.models import Capture
@@ -90,5 +91,6 @@ def furnish() -> Place:
         "limits": version.number,
         "suspect": Suspect.objects.latest("pk").pk,
         "version": published.number,
+        "api_token": row_of(issued_to(owner)).pk,
     }
     return Place(owner, Capture.objects.get(pk=job.capture_id), rollout, known)

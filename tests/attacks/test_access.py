@@ -176,7 +176,8 @@ def test_objects_that_there_are_not_are_told_as_those_of_others_are(place: Place
     client = client_of(make_user(OPERATOR))
     made_up = "00000000-0000-4000-8000-000000000000"
     for address in CONSOLE:
-        if "capture_id" not in address.arguments:
+        # scripts are asked for a token first: tests/pktmask_site/api
+        if "capture_id" not in address.arguments or address.name.startswith("api:"):
             continue
         row = ROWS[address.name]
         send = client.get if YES in row.get else client.post

@@ -110,6 +110,8 @@ def test_every_setting_says_its_unit_in_its_name_and_has_a_description() -> None
         # counts of alerts
         "_firings",
         "_per_hour",
+        # of requests
+        "_per_minute",
     )
     for kind in registry.sections.values():
         for key, field in kind.model_fields.items():

@@ -75,6 +75,8 @@ def test_no_secret_is_left_in_any_line(values: dict[str, Any], name: str) -> Non
         ("redis://:pw@host", f"redis://{REDACTED}@host"),
         ("BEARER abc.def", f"BEARER {REDACTED}"),
         ("the bearer", "the bearer"),
+        (f"sent pktmask_{'a' * 43} twice", f"sent {REDACTED} twice"),
+        ("pktmask_site.urls", "pktmask_site.urls"),
     ],
 )
 def test_a_text_keeps_what_is_no_credential(text: str, wanted: str) -> None:

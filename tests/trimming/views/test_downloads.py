@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from config.models import AuditEvent
 from tests.factories import make_job, make_user
-from trimming import quarantine
+from trimming import giving, quarantine
 from trimming.jobs import claim, create_job, publish
 from trimming.models import Capture, Download, TrimJob, TrimRun
 from trimming.streams import CHUNK_BYTES
@@ -248,7 +248,7 @@ def test_a_quarantine_that_begins_while_a_download_is_asked_for_comes_first(
 ) -> None:
     owner = make_user()
     capture = done(owner)
-    real = downloads.newest_results
+    real = giving.newest_results
 
     def overtaken(*arguments: Any) -> list[TrimRun]:
         found = real(*arguments)
@@ -268,7 +268,7 @@ def test_what_is_deleted_while_a_download_is_asked_for_is_not_given(
 ) -> None:
     owner = make_user()
     capture = done(owner)
-    real = downloads.newest_results
+    real = giving.newest_results
 
     def overtaken(*arguments: Any) -> list[TrimRun]:
         found = real(*arguments)

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from config.roles import ADMINISTRATOR, OPERATOR, VIEWER
 from tests.factories import capture_bytes, make_user, standard
 from tests.upload_forms import CONTENT_TYPE, form_body
-from trimming import backpressure, intake
+from trimming import backpressure, intake, receiving
 from trimming.choices import Priority
 from trimming.conf import TrimmingSettings
 from trimming.models import Capture, Profile, TrimJob
@@ -218,7 +218,7 @@ def test_what_could_not_be_kept_is_refused_for_itself(
             raise error
         return real(file, *rest)
 
-    monkeypatch.setattr(upload, "take_in", fail)
+    monkeypatch.setattr(receiving, "take_in", fail)
     result = answer(send(operator, [("bad.pcap", numbered(1)), ("good.pcap", numbered(2))]))
     assert [each["name"] for each in result["accepted"]] == ["good.pcap"]
     assert words in result["refused"][0]["reason"]
@@ -231,7 +231,7 @@ def test_an_unforeseen_error_leaves_no_temporary_file(
     def fail(*_: object) -> None:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(upload, "take_in", fail)
+    monkeypatch.setattr(receiving, "take_in", fail)
     client = Client(raise_request_exception=False)
     client.force_login(operator)
     body = form_body([("1.pcap", numbered(1)), ("2.pcap", numbered(2))], {"profile": standard().pk})

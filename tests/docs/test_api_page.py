@@ -1,0 +1,99 @@
+"""The page about the API: its examples work, its description and its tables are true."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from pktmask_site.api.choices import Scope
+from pktmask_site.api.root import api
+from tests.factories import capture_bytes, make_job, make_user
+from tests.pktmask_site.api.scripts import issued_to
+from tests.trimming.results import finish
+from trimming.models import Capture, TrimRun
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "api.md").read_text()
+EXAMPLES = re.findall(r"^```sh\n(.*?)^```$", PAGE.split("## Examples")[1], re.M | re.S)
+
+
+@pytest.fixture
+def shell(
+    live_server: Any, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """An environment as the page asks for, in a folder with two captures."""
+    settings.MEDIA_ROOT = tmp_path / "files"
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "incoming"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    monkeypatch.setattr("trimming.jobs.send", lambda job_id: None)
+    for number, name in enumerate(("first.pcap", "second.pcapng")):
+        (tmp_path / name).write_bytes(capture_bytes(f"body {number}".encode()))
+    user = make_user()
+    job = make_job(user)
+    run = finish(job)
+    TrimRun.objects.filter(pk=run.pk).update(output_bytes=run.output.size)
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "PKTMASK_URL": live_server.url,
+        "PKTMASK_TOKEN": issued_to(user),
+        "CAPTURE": str(job.capture_id),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+# the server of the tests waits, which streams are not written for
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous")
+def test_every_example_does_what_the_page_says(shell: dict[str, str]) -> None:
+    said = []
+    for example in EXAMPLES:
+        done = subprocess.run(
+            ["sh", "-euc", example],
+            env=shell,
+            cwd=shell["HOME"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), example
+        said.append(done.stdout)
+    _setup, token, uploaded, status, failed, report, result, rollout = said
+    assert json.loads(token)["scopes"] == Scope.values
+    assert len(json.loads(uploaded)["accepted"]) == 2
+    assert Capture.objects.count() == 3
+    assert json.loads(status)["state"] == "done"
+    assert json.loads(failed)["captures"] == []
+    assert json.loads(report)["verdict"] == "ok"
+    assert (result, (Path(shell["HOME"]) / "trimmed.pcap").read_bytes()) == ("", b"out")
+    assert json.loads(rollout) == {"rollout": None}
+
+
+def test_the_description_in_the_docs_is_that_of_the_api(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("describe_api")
+    assert capsys.readouterr().out == (DOCS / "openapi.json").read_text()
+
+
+def rows(heading: str) -> list[str]:
+    part = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
+    return [row.split("|")[0].strip() for row in re.findall(r"^\| (.*) \|$", part, re.M)[2:]]
+
+
+def test_every_scope_and_every_refusal_stands_on_the_page() -> None:
+    assert rows("Tokens") == [f"`{scope.value}`" for scope in Scope]
+    described = {
+        code
+        for path in api.get_openapi_schema()["paths"].values()
+        for operation in path.values()
+        for code in operation["responses"]
+        if int(code) >= 400
+    }
+    assert set(rows("Refusals")) == {str(code) for code in described} | {"405", "500"}
