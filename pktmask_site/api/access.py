@@ -20,6 +20,7 @@ from pktmask_site.api.models import ApiToken
 from pktmask_site.api.problems import Refused
 from pktmask_site.api.token_text import bearer_of
 from pktmask_site.api.tokens import found, note_use
+from pktmask_site.second_factor.devices import has_one, needs_one
 from pktmask_site.sign_in.throttle import Limit, key_of, network_of, take
 
 log = structlog.get_logger("pktmask.api")
@@ -128,6 +129,10 @@ def _check(token: ApiToken, scope: Scope) -> None:
     if not token.may(scope):
         said = _("This token lacks the scope `%(scope)s`. Make another one that has it.")
         raise Refused(403, said % {"scope": scope.value})
+    if needs_one(token.user) and not has_one(token.user):
+        # or a token of earlier would go on where a sign-in does not
+        said = _("Your role needs a second factor. Sign in, switch one on, and try again.")
+        raise Refused(403, said)
     if not token.user.has_perm(PERMISSIONS[scope]):
         raise Refused(
             403,

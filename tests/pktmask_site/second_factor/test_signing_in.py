@@ -12,10 +12,12 @@ from django.urls import reverse
 from config.current import current
 from config.models import AuditEvent
 from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
+from pktmask_site.api.choices import Scope
 from pktmask_site.second_factor import pending
 from pktmask_site.sign_in import conf
 from pktmask_site.upload_guard import judge_sender
-from tests.factories import make_user
+from tests.factories import make_capture, make_user
+from tests.pktmask_site.api.scripts import bearer, issued_to
 from tests.pktmask_site.second_factor.people import (
     PASSWORD,
     code_of,
@@ -254,6 +256,19 @@ def test_sign_ins_without_one_end_once_it_is_required(
     refused = judge_sender(asked)
     assert refused is not None
     assert refused.status == 403
+
+
+def test_where_it_is_required_tokens_of_people_without_one_do_nothing(required: None) -> None:
+    user = person(OPERATOR)
+    make_capture(user)
+    text = issued_to(user, [Scope.READ])
+    assert captures_for(text).status_code == 403
+    give_one(user)
+    assert captures_for(text).status_code == 200
+
+
+def captures_for(token: str) -> Any:
+    return Client().get("/api/v1/captures", headers=bearer(token))
 
 
 def test_where_it_is_required_nobody_at_work_switches_it_off(
