@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,11 +10,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from trimming import fence, turnstile
-from trimming.turnstile import PATIENCE_SECONDS, Turnstile, install, turnstile_of
+from trimming.turnstile import (
+    PATIENCE_SECONDS,
+    WAIT_SECONDS,
+    Turnstile,
+    install,
+    turnstile_of,
+)
 
 WRITES = ("BEGIN IMMEDIATE", 'INSERT INTO "a"', 'UPDATE "a"', 'DELETE FROM "a"', "REPLACE INTO a")
 
@@ -52,10 +59,38 @@ def worker(tmp_path: Path) -> Turnstile:
     return Turnstile(tmp_path / "line")
 
 
-def asked(of: Turnstile, sql: str, *, in_a_transaction: bool = False) -> Any:
+def answer(sql: str, *_: Any) -> str:
+    return sql
+
+
+def asked(
+    of: Turnstile,
+    sql: str,
+    *,
+    in_a_transaction: bool = False,
+    execute: Callable[..., Any] = answer,
+) -> Any:
     """Ask a statement of a connection; it answers with itself."""
     held = SimpleNamespace(in_atomic_block=in_a_transaction)
-    return of(lambda sql, *_: sql, sql, (), False, {"connection": held})
+    return of(execute, sql, (), False, {"connection": held})
+
+
+class Busy:
+    """A database whose lock another one has for so many tries of two seconds."""
+
+    def __init__(self, clock: Clock, tries: int, code: int = sqlite3.SQLITE_BUSY) -> None:
+        self._clock, self._left, self._code = clock, tries, code
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def __call__(self, sql: str, *_: Any) -> str:
+        self.meanwhile()
+        if self._left == 0:
+            return sql
+        self._left -= 1
+        self._clock.now += PATIENCE_SECONDS
+        cause = sqlite3.OperationalError("database is locked")
+        cause.sqlite_errorcode = self._code
+        raise OperationalError("database is locked") from cause
 
 
 @pytest.mark.parametrize("sql", WRITES)
@@ -111,6 +146,51 @@ def test_who_went_first_and_failed_holds_nobody_up(
     assert clock.slept == 0
 
 
+def test_who_has_waited_for_long_goes_first(
+    rollback: Turnstile, worker: Turnstile, clock: Clock
+) -> None:
+    busy, slept = Busy(clock, tries=3), list[int]()
+
+    def another_asks() -> None:
+        before = clock.slept
+        asked(rollback, "UPDATE b")
+        slept.append(clock.slept - before)
+
+    busy.meanwhile = another_asks
+    assert asked(worker, "UPDATE a", execute=busy) == "UPDATE a"
+    assert slept[0] == 0  # nobody waits at the first try, everybody at the others
+    assert all(slept[1:])
+    assert len(slept) == 4
+
+
+def test_the_database_is_said_to_be_locked_after_so_long(worker: Turnstile, clock: Clock) -> None:
+    busy = Busy(clock, tries=1_000)
+    with pytest.raises(OperationalError, match="locked"):
+        asked(worker, "BEGIN IMMEDIATE", execute=busy)
+    assert WAIT_SECONDS <= clock.now <= WAIT_SECONDS + 2 * PATIENCE_SECONDS
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY_SNAPSHOT])
+def test_another_error_is_told_at_once(worker: Turnstile, clock: Clock, code: int) -> None:
+    with pytest.raises(OperationalError):
+        asked(worker, "UPDATE a", execute=Busy(clock, tries=1, code=code))
+
+
+def test_an_error_of_a_reader_or_within_a_transaction_is_not_tried_again(
+    worker: Turnstile, clock: Clock
+) -> None:
+    with pytest.raises(OperationalError):
+        asked(worker, "SELECT 1", execute=Busy(clock, tries=1))
+    with pytest.raises(OperationalError):
+        asked(worker, "UPDATE a", in_a_transaction=True, execute=Busy(clock, tries=1))
+
+
+def test_an_error_while_going_first_is_told_at_once(worker: Turnstile, clock: Clock) -> None:
+    answers = iter((Busy(clock, tries=1), Busy(clock, tries=1, code=sqlite3.SQLITE_FULL)))
+    with pytest.raises(OperationalError):
+        asked(worker, "UPDATE a", execute=lambda *given: next(answers)(*given))
+
+
 def test_a_folder_where_nothing_can_be_written_is_for_sqlite_to_complain_of(tmp_path: Path) -> None:
     with Turnstile(tmp_path / "nowhere" / "line").first():
         pass
@@ -139,6 +219,9 @@ def test_each_connection_to_a_file_has_one_however_often_it_is_made_anew(
     in_a_file.close()
     in_a_file.connect()
     assert first is not None
+    with in_a_file.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        assert cursor.fetchone() == (1000 * PATIENCE_SECONDS,)
     assert [each for each in in_a_file.execute_wrappers if isinstance(each, Turnstile)] == [first]
 
 
