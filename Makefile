@@ -27,7 +27,7 @@ $(STAMP): requirements/base.txt requirements/dev.txt
 
 # everything is compiled before it is started; of kernels only what changed
 $(VENV)/.warm: $(STAMP) $(KERNELS)
-	@$(BIN)/python -m compileall -q config migration monitoring pktmask_site trimming
+	@$(BIN)/python -m compileall -q config migration monitoring pktmask pktmask_site trimming
 	@$(BIN)/python -m trimming.engine.warm
 	@touch $@
 

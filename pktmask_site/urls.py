@@ -11,10 +11,12 @@ from monitoring.views import overview
 from pktmask_site import badge
 from pktmask_site.second_factor.views import CodeView, FirstView, OwnView
 from pktmask_site.sign_in.views import OwnPasswordView, SignInView
+from trimming.views import proofs
 
 urlpatterns = [
     path("", overview.page, name="home"),
     path("", include("monitoring.urls")),
+    path("proof-keys.json", proofs.keys, name="proof_keys"),
     path("badge.svg", badge.picture, name="badge"),
     path("sign-in/", SignInView.as_view(), name="login"),
     path("sign-in/code/", CodeView.as_view(), name="second_factor_code"),

@@ -23,6 +23,7 @@ from trimming.giving import answer_with, grant, newest_results
 from trimming.listing import Filter, Row, counts_by_state, page_of, row_of, with_runs
 from trimming.models import Capture
 from trimming.profiles import offered
+from trimming.proofs import NoProofError, proof_of
 from trimming.receiving import as_json, receive
 from trimming.views.capture_page import Result, newest_result
 
@@ -171,6 +172,23 @@ def profiles(request: HttpRequest) -> dict[str, Any]:
         for each in offered()
     ]
     return {"profiles": rows}
+
+
+@router.get(
+    "captures/{uuid:capture_id}/proof",
+    auth=Token(Scope.READ),
+    operation_id="proof",
+    summary="Read the proof of sanitisation",
+    response={200: shapes.Proof, **refusals(404, 409)},
+)
+def proof(request: HttpRequest, capture_id: UUID) -> dict[str, Any]:
+    """State what was done to a capture, signed. The public keys are at `/proof-keys.json`, for
+    everybody. 409: there is no result, or it was not verified."""
+    found = visible(request, capture_id)
+    try:
+        return proof_of(found, result_of(found).run)
+    except NoProofError as error:
+        raise Refused(409, str(error)) from error
 
 
 def visible(request: HttpRequest, capture_id: UUID) -> Capture:

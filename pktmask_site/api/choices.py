@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 class Scope(models.TextChoices):
     """A token may do what its scopes name, and of that only what its person may do."""
 
-    READ = "read", _("See captures, their state and reports")
+    READ = "read", _("See captures, their state, reports and proofs")
     UPLOAD = "upload", _("Upload captures")
     DOWNLOAD = "download", _("Download results")
     ROLLOUT_READ = "rollout:read", _("See where the rollout stands")

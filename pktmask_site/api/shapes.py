@@ -123,6 +123,21 @@ class RunReport(Schema):
     )
 
 
+class Signature(Schema):
+    """Over the name of the format, a line feed, and the statement as JSON in its plainest form."""
+
+    algorithm: str
+    key_id: str
+    value: str = Field(description="in base64")
+
+
+class Proof(Schema):
+    """What was done to a capture, signed."""
+
+    statement: dict[str, Any]
+    signature: Signature
+
+
 class PhaseState(Schema):
     """One phase of a rollout."""
 

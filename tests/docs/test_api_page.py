@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from pktmask.proofs import hold_against
 from pktmask_site.api.choices import Scope
 from pktmask_site.api.root import api
 from tests.factories import capture_bytes, make_job, make_user
@@ -39,7 +41,9 @@ def shell(
     user = make_user()
     job = make_job(user)
     run = finish(job)
-    TrimRun.objects.filter(pk=run.pk).update(output_bytes=run.output.size)
+    TrimRun.objects.filter(pk=run.pk).update(
+        output_bytes=run.output.size, output_sha256=hashlib.sha256(b"out").hexdigest()
+    )
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(tmp_path),
@@ -66,13 +70,16 @@ def test_every_example_does_what_the_page_says(shell: dict[str, str]) -> None:
         )
         assert (done.returncode, done.stderr) == (0, ""), example
         said.append(done.stdout)
-    _setup, token, uploaded, status, failed, report, result, rollout = said
+    _setup, token, uploaded, status, failed, report, proof, result, rollout = said
     assert json.loads(token)["scopes"] == Scope.values
     assert len(json.loads(uploaded)["accepted"]) == 2
     assert Capture.objects.count() == 3
     assert json.loads(status)["state"] == "done"
     assert json.loads(failed)["captures"] == []
     assert json.loads(report)["verdict"] == "ok"
+    assert proof == ""
+    statement = json.loads((Path(shell["HOME"]) / "trimmed.proof.json").read_text())["statement"]
+    hold_against(statement, Path(shell["HOME"]) / "trimmed.pcap")
     assert (result, (Path(shell["HOME"]) / "trimmed.pcap").read_bytes()) == ("", b"out")
     assert json.loads(rollout) == {"rollout": None}
 

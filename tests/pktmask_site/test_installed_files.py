@@ -17,7 +17,7 @@ from migration.gates.table import rule_names
 from trimming.conf import DrillSettings, RoutingSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("config", "migration", "monitoring", "pktmask_site", "trimming")
+CODE = ("config", "migration", "monitoring", "pktmask", "pktmask_site", "trimming")
 # a rehearsal has other things to wait for as well: captures, comparisons, a health report, people
 REHEARSAL_SECONDS = 120.0
 
