@@ -10,7 +10,7 @@ SHARED ?= ../shared
 export PKTMASK_SHARED := $(abspath $(SHARED))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo trim test test-unit test-cluster test-long fuzz lint bench requirements audit sbom clean tools screenshots
+.PHONY: help setup run demo trim command test test-unit test-cluster test-long fuzz lint bench requirements audit sbom clean tools screenshots
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -23,6 +23,8 @@ $(STAMP): requirements/base.txt requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements/dev.txt
+	@# the command `pktmask`, from this folder
+	$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python --editable .
 	@touch $@
 
 # everything is compiled before it is started; of kernels only what changed
@@ -41,6 +43,13 @@ demo: setup ## Watch a whole rollout on data of its own, with faults to switch o
 
 trim: setup ## Trim one capture: make trim IN=capture.pcap OUT=trimmed.pcap
 	@$(BIN)/python manage.py trim "$(IN)" "$(OUT)"
+
+command: setup ## Write var/pktmask: the command for other machines, one file that needs Python alone
+	@rm -rf var/command && mkdir -p var/command/pktmask
+	@cp pktmask/*.py var/command/pktmask
+	@$(BIN)/python -m zipapp var/command --main pktmask.command:script --python '/usr/bin/env python3' --output var/pktmask
+	@rm -rf var/command
+	@echo "var/pktmask: copy it to where it is used."
 
 tools: ## Install tshark, Prometheus and a browser through the system's packages, where that is allowed
 	@bash .ci/tools

@@ -1,0 +1,6 @@
+"""`python -m pktmask`."""
+
+from pktmask.command import script
+
+if __name__ == "__main__":
+    script()
