@@ -20,6 +20,7 @@ import structlog
 from config.faults import type_and_place
 from config.secret_references import SecretMissingError
 from monitoring.channels.base import ChannelError
+from monitoring.channels.guarded_names import ClosedAddressError
 
 log = structlog.get_logger("pktmask.channels")
 
@@ -27,6 +28,7 @@ log = structlog.get_logger("pktmask.channels")
 MAX_PATIENCE_SECONDS: Final = 3600.0
 # the first that fits says it
 _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (ClosedAddressError, "{} stands at an address that nothing is sent to."),
     (ssl.SSLCertVerificationError, "{} shows a certificate that cannot be trusted."),
     (ssl.SSLError, "The TLS connection to {} failed."),
     (TimeoutError, "{} did not answer in time."),

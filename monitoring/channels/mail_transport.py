@@ -18,6 +18,7 @@ from monitoring.channels import words
 from monitoring.channels.base import ChannelError
 from monitoring.channels.conf import EmailSettings
 from monitoring.channels.failures import as_channel_errors
+from monitoring.channels.guarded_names import guarded
 
 log = structlog.get_logger("pktmask.channels")
 
@@ -36,7 +37,7 @@ def hand_over(
     """
     written: Any = made.message()  # Django's, which writes line ends as SMTP has them
     content = written.as_bytes(linesep="\r\n")
-    with as_channel_errors("The mail server"):
+    with as_channel_errors("The mail server"), guarded(allow_private=True):
         password = _password(settings)
         with _told_by_server(password), _signed_in(settings, password) as server:
             refused = server.sendmail(settings.sender, receivers, content)

@@ -25,6 +25,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.attacks.access_table import ROWS
 from tests.attacks.addresses import Address, all_addresses
+from tests.attacks.forms import APPS, project_forms
 from tests.attacks.inputs_table import (
     COMPARED,
     ELSEWHERE,
@@ -46,7 +47,6 @@ from tests.migration.console_pages import client_of
 pytestmark = pytest.mark.django_db
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-APPS: Final = ("config", "trimming", "monitoring", "migration", "pktmask_site")
 READ: Final = re.compile(r"\b(?:GET|POST|asked)\.get(?:list)?\(\s*\"([\w:]+)\"")
 BY_NAME: Final = {each.name: each for each in all_addresses()}
 
@@ -147,17 +147,6 @@ def test_every_input_that_the_code_reads_is_attacked() -> None:
         for name in form.base_fields:
             read[name] = f"{form.__module__}.{form.__qualname__}"
     assert {name: read[name] for name in read.keys() - known - ELSEWHERE.keys()} == {}
-
-
-def project_forms() -> list[Any]:
-    """Return all forms of our own."""
-    found, waiting = [], [forms.BaseForm]
-    while waiting:
-        for each in waiting.pop().__subclasses__():
-            waiting.append(each)
-            if each.__module__.split(".")[0] in APPS:
-                found.append(each)
-    return found
 
 
 def test_every_text_of_a_form_has_an_end() -> None:

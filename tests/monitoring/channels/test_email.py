@@ -362,6 +362,12 @@ def test_settings_that_cannot_work_say_what_to_set(
     assert server.got == []
 
 
+def test_metadata_of_clouds_stays_closed() -> None:
+    settings = MailServer(80).settings().model_copy(update={"host": "169.254.169.254"})
+    error = failure(settings)
+    assert str(error) == "The mail server stands at an address that nothing is sent to."
+
+
 def test_nobody_listens() -> None:
     error = failure(MailServer(free_port()).settings())
     assert str(error) == "The mail server does not listen at that address."

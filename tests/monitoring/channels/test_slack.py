@@ -181,6 +181,11 @@ def test_nobody_listens() -> None:
     assert str(found) == "Slack does not listen at that address."
 
 
+def test_metadata_of_clouds_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = failure(by_webhook(monkeypatch, "http://169.254.169.254/latest"))
+    assert str(found) == "Slack stands at an address that nothing is sent to."
+
+
 def test_what_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "slack.channel" in str(failure(by_token("http://127.0.0.1:1", channel="")))
     assert "Neither slack.token nor slack.webhook" in str(failure(SlackChannel(SlackSettings())))
