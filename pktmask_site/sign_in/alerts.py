@@ -28,6 +28,8 @@ RULE: Final = Rule(
 
 
 REFUSALS: Final = ("sign_in_refused", "second_factor_refused")
+# each of many; tokens of scripts are tried as passwords are
+THROTTLED: Final = ("sign_in_throttled", "api_access_refused")
 
 
 def sign_ins(now: datetime) -> Iterator[Condition | Unknown]:
@@ -44,7 +46,7 @@ def refused_since(since: datetime) -> int:
     """Count wrong passwords and codes, and throttled tries: of these one event tells many."""
     lately = AuditEvent.objects.filter(at__gte=since)
     wrong = lately.filter(action__in=REFUSALS).count()
-    throttled = lately.filter(action="sign_in_throttled").values_list("details", flat=True)
+    throttled = lately.filter(action__in=THROTTLED).values_list("details", flat=True)
     told = sum(int(details.get("tries", 1)) for details in throttled)
     return wrong + told + untold_since(since)
 

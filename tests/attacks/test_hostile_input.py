@@ -33,6 +33,7 @@ from tests.attacks.inputs_table import (
     FORMS,
     HOSTILE,
     LARGE,
+    LONG,
     NUMBER,
     QUERIES,
     READ_AS_NUMBERS,
@@ -43,6 +44,7 @@ from tests.attacks.places import Place, furnish
 from tests.attacks.test_access import read_to_its_end, written_by
 from tests.factories import standard
 from tests.migration.console_pages import client_of
+from tests.pktmask_site.api.scripts import bearer, issued_to
 
 pytestmark = pytest.mark.django_db
 
@@ -221,6 +223,28 @@ def test_no_path_breaks_a_page(place: Place, client: Client) -> None:
                 wrong += [(address.name, kind, each) for each in faults(answer)]
                 if written_by(queries):
                     wrong.append((address.name, kind, f"wrote {set(written_by(queries))}"))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_nothing_that_a_script_asks_for_breaks_the_api(place: Place) -> None:
+    headers, wrong = bearer(issued_to(place.owner)), []
+    client = Client(raise_request_exception=False)
+    asked = [f"/api/v1/captures?{field}=" for field in ("state", "search", "page", "other")]
+    paths = [f"{each}{quote(value)}" for each in asked for value in (LONG, NUMBER, LARGE, "a\x00")]
+    for address in all_addresses():
+        if address.name.startswith("api:"):
+            values = IN_PATHS.values() if address.arguments else ()
+            paths += [address.filled(dict.fromkeys(address.arguments, each)) for each in values]
+    for path in paths:
+        with as_strict_as_postgresql():
+            answer = client.get(path, headers=headers)
+        wrong += [(path[:80], each) for each in faults(answer)]
+        if answer["Content-Type"] != "application/problem+json" and answer.status_code >= 400:
+            wrong.append((path[:80], answer["Content-Type"]))
+    for value in IN_HEADERS.values():
+        with as_strict_as_postgresql():
+            answer = client.get("/api/v1/token", headers={"Authorization": f"Bearer {value}"})
+        wrong += [(value[:80], each) for each in faults(answer)]
     assert not wrong, "\n".join(map(str, wrong))
 
 

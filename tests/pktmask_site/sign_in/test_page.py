@@ -67,6 +67,13 @@ def test_one_name_that_is_tried_without_end_is_an_alert(client: Client, anna: Us
     assert "sign_ins_refused" in alerts()
 
 
+def test_tokens_of_scripts_that_are_tried_without_end_are_an_alert_too(client: Client) -> None:
+    for number in range(80):
+        client.get("/api/v1/token", headers={"Authorization": f"Bearer pktmask_{number}"})
+    assert refused_since(timezone.now() - WINDOW) == 60
+    assert "sign_ins_refused" in alerts()
+
+
 def test_the_right_password_is_not_looked_at_while_nothing_may_be_tried(
     client: Client, anna: User
 ) -> None:
