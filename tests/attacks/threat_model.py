@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -70,6 +71,8 @@ def entry_points() -> Iterator[str]:
     yield from models
     yield from (str(each.pattern) for each in websocket_urlpatterns)
     yield from (f"manage.py {name}" for name, app in get_commands().items() if app in APPS)
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        yield from tomllib.load(file)["project"]["scripts"]
     yield UPLOAD_FIELD
     for form in project_forms():
         fields = form.base_fields.items()
