@@ -36,7 +36,13 @@ class Wanted(Schema):
     """What the list is narrowed to."""
 
     state: JobState | None = Field(None, description="only captures whose newest job is so")
-    search: str = Field("", max_length=200, description="in names, or how a digest begins")
+    search: str = Field(
+        "",
+        max_length=200,
+        # NUL is no character of a text
+        pattern=r"^[^\x00]*$",
+        description="in names, or how a digest begins",
+    )
     page: int = Field(1, ge=1, le=LAST_PAGE)
 
 
@@ -84,7 +90,7 @@ def listed(request: HttpRequest, wanted: Query[Wanted]) -> dict[str, Any]:
         said = _("The query may hold: %(known)s. Nothing else is understood.")
         raise Refused(422, said % {"known": ", ".join(sorted(known))})
     now = timezone.now()
-    asked = Filter(state=wanted.state or "", search=wanted.search.replace("\0", "").strip())
+    asked = Filter(state=wanted.state or "", search=wanted.search.strip())
     counts = counts_by_state(request.user, asked, now)
     page = page_of(request.user, asked, counts, wanted.page, now)
     rows = [state_of(row) for row in page.rows]
