@@ -53,7 +53,9 @@ def found(text: str, now: datetime) -> ApiToken | None:
 
 
 def note_use(token: ApiToken, now: datetime) -> None:
-    """Note that it was used, to the minute."""
+    """Note that it was used, to the minute: looking seldom writes."""
+    if token.last_used_at is not None and now - token.last_used_at < NOTED_EVERY:
+        return
     old = Q(last_used_at=None) | Q(last_used_at__lte=now - NOTED_EVERY)
     ApiToken.objects.filter(old, pk=token.pk).update(last_used_at=now)
 

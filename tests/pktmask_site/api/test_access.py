@@ -8,7 +8,9 @@ import logging
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from config.models import AuditEvent
@@ -138,9 +140,11 @@ def test_when_a_token_was_used_is_kept_to_the_minute(operator: User) -> None:
     text = issued_to(operator)
     get(text)
     first = row_of(text).last_used_at
-    get(text)
+    with CaptureQueriesContext(connection) as queries:
+        get(text)
     assert first is not None
     assert row_of(text).last_used_at == first
+    assert not [each for each in queries if each["sql"].startswith("UPDATE")]
 
 
 def test_what_a_script_does_is_in_the_audit_log_with_how_its_token_begins(operator: User) -> None:
