@@ -67,6 +67,10 @@ def test_every_page_fits_its_window_and_is_accessible(
     expect(page.get_by_text("Done, verified")).to_be_visible()
     look_at(page, "capture", width, theme)
     for name, address in (
+        ("proof", f"{done}proof/"),
+        ("tokens", "/tokens/"),
+        ("password", "/password/"),
+        ("second-factor", "/second-factor/"),
         ("admin", "/admin/"),
         ("admin-jobs", "/admin/trimming/trimjob/"),
         ("admin-runs", "/admin/trimming/trimrun/"),
