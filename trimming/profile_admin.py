@@ -19,7 +19,7 @@ from config.audit import record
 from trimming.engine.errors import OptionsError
 from trimming.engine.options import PROFILES, profile_from_mapping
 from trimming.models import Profile
-from trimming.profile_files import has_aliases
+from trimming.profile_files import refuse_bombs
 from trimming.profiles import add_version
 
 MAX_OPTIONS_CHARACTERS = 20_000
@@ -73,8 +73,7 @@ class ProfileForm(ProfileModelForm):
         """Return the options as a table that the engine accepts."""
         text = str(self.cleaned_data["options_text"])
         try:
-            if has_aliases(text):
-                raise ValidationError(_("Write repeated values out: aliases are not accepted."))
+            refuse_bombs(text)
             values = yaml.safe_load(text) if text.strip() else {}
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1

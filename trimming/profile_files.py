@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -11,15 +12,28 @@ from trimming.engine.errors import OptionsError
 from trimming.engine.options import TrimOptions, built_in_profile, profile_from_mapping
 
 MAX_PROFILE_BYTES = 1 << 20
+MAX_DEPTH = 20
 YAML_ENDINGS = (".yaml", ".yml")
 
 
-def has_aliases(text: str) -> bool:
-    """Tell whether YAML repeats values by name; raises YAMLError.
+def refuse_bombs(text: str) -> None:
+    """Raise MarkedYAMLError, at its line, where YAML would take much time or memory to read.
 
-    A few nested ones would become gigabytes in the text of an error.
+    A few nested aliases would become gigabytes in the text of an error, and the time of the scanner
+    grows with the square of the depth.
     """
-    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
+    depth = 0
+    for event in yaml.parse(text):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            problem = "write repeated values out: aliases are not accepted"
+        elif depth > MAX_DEPTH:
+            problem = f"lists and tables are nested more than {MAX_DEPTH} deep"
+        else:
+            continue
+        mark: Any = event.start_mark
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
 def load_profile(name_or_file: str) -> TrimOptions:
@@ -39,8 +53,7 @@ def load_profile(name_or_file: str) -> TrimOptions:
     except UnicodeDecodeError as error:
         raise OptionsError(f"{path}: byte {error.start} is not UTF-8") from None
     try:
-        if has_aliases(text):
-            raise OptionsError(f"{path}: write repeated values out: aliases are not accepted")
+        refuse_bombs(text)
         values = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1

@@ -49,7 +49,7 @@ def test_a_profile_without_options_is_the_standard_one() -> None:
         ({"options_text": "slise: true"}, "did you mean &#x27;slice&#x27;"),
         ({"options_text": "slice: 3"}, "slice must be true or false"),
         ({"options_text": "slice: true\na: ["}, "Line 2"),
-        ({"options_text": "a: &x [1]\nb: *x"}, "Write repeated values out"),
+        ({"options_text": "a: &x [1]\nb: *x"}, "write repeated values out"),
         ({"options_text": "- a"}, "Expected a table"),
         ({"options_text": "1: 2"}, "Expected a table"),
         ({"options_text": "name: x"}, "Leave name out"),
