@@ -122,9 +122,9 @@ requirements: setup ## Pin the requirements anew from pyproject.toml
 
 # their pins are their own, so they have an environment of their own
 AUDIT := $(VENV)/audit
-$(AUDIT)/.complete: requirements/audit.txt
-	$(PYTHON) -m venv $(AUDIT)
-	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(AUDIT)/.complete: requirements/audit.txt $(STAMP)
+	$(PYTHON) -m venv --without-pip $(AUDIT)
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(AUDIT)/bin/python $<
 	@touch $@
 
 # what a secret looks like in a test is in the baseline; names like "password" say nothing here
