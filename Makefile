@@ -83,7 +83,7 @@ test-cluster: setup tools ## Whole services and machines, with real PostgreSQL, 
 	$(call tried,-n 2 --dist loadscope --no-loadscope-reorder,-m "not long" tests/cluster tests/services)
 
 test-long: setup tools ## The full figures: fuzzing with 20,000 cases and more
-	$(BIN)/python -m pytest -m long tests
+	PKTMASK_CASES=searching $(BIN)/python -m pytest -m long tests
 
 # what it finds is kept in var/fuzzing
 SECONDS ?= 120

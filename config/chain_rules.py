@@ -2,7 +2,8 @@
 
 An event whose seal holds is what was written, wherever it stands now; a link that holds behind the
 link before says that both stand where they were put.  Behind an event that is wrong or missing a
-link may fail without fault of its own event: what comes next decides that.
+link may fail without fault of its own event: what comes next decides that, and where nothing comes
+next both are named.
 """
 
 from __future__ import annotations
@@ -91,6 +92,8 @@ class Walk:
             yield Fault(Kind.INSERTED, number, number, event["id"])
             return
         if number > self.number + 1:
+            if self._standing is Standing.UNPROVEN:
+                yield self._moved()
             yield Fault(Kind.REMOVED, self.number + 1, number - 1)
             self._standing = Standing.WRONG
         own = self._own_fault(event)
@@ -132,7 +135,7 @@ class Walk:
 
     def end(self, head: Head | None) -> Iterator[Fault]:
         """Hold the head against where the walk came; yields what is wrong."""
-        noted = max(self.anchors, default=0)
+        noted, is_reached = max(self.anchors, default=0), False
         if head is None:
             yield Fault(Kind.HEAD, detail="removed")
         elif not self.keys.knows(head.seal):
@@ -141,16 +144,17 @@ class Walk:
             yield Fault(Kind.HEAD, detail="changed")
         else:
             noted = max(noted, head.number)
-            if (head.number, head.link) != (self.number, self.link):
+            is_reached = (head.number, head.link) == (self.number, self.link)
+            if not is_reached:
                 yield from self._other_end(head)
+        if self._standing is Standing.UNPROVEN and not is_reached:
+            yield self._moved()
         if noted > self.number:
             yield Fault(Kind.REMOVED, self.number + 1, noted)
 
     def _other_end(self, head: Head) -> Iterator[Fault]:
         if head.number < self.number:
             yield Fault(Kind.HEAD, detail="behind the newest event")
-        elif head.number == self.number and self._standing is Standing.UNPROVEN:
-            yield self._moved()
         elif head.number == self.number and self._standing is Standing.PROVEN:
             yield Fault(Kind.HEAD, detail="another link than the newest event")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -17,9 +18,11 @@ from config.current import forget
 from pktmask_site.scaling import Bucket, captures_storage
 from tests.buckets import bucket_at, object_server, storage_of
 
-# a deadline is a clock, and the machine may be busy
-settings.register_profile("pktmask", deadline=None)
-settings.load_profile("pktmask")
+# no deadline: it is a clock, and the machine may be busy.  The same cases each time, so that a run
+# says something of the change; `make test-long` looks for others
+settings.register_profile("seeded", deadline=None, derandomize=True)
+settings.register_profile("searching", deadline=None)
+settings.load_profile(os.environ.get("PKTMASK_CASES", "seeded"))
 
 # what starts the whole service does it once for its folder; such tests mostly wait, so each folder
 # goes one after the other in a process of its own, from the start, beside one for all the rest

@@ -239,6 +239,22 @@ def test_whatever_is_edited_is_named_and_nothing_else(data: Any, length: int) ->
     assert named == touched
 
 
+@pytest.mark.parametrize("cut", [[4], [4, 5]])
+def test_an_event_with_nothing_sound_beside_it_is_named(cut: list[int]) -> None:
+    chain = make_chain(5)
+    head = head_of(chain)
+    relinked(chain, 0)
+    relinked(chain, 2)
+    chain = [event for event in chain if event["number"] not in cut]
+    named = [(fault.kind, fault.first) for fault in walked(chain, head)]
+    assert named == [
+        (Kind.MOVED, 1),
+        (Kind.MOVED, 2),
+        (Kind.MOVED, 3),
+        (Kind.REMOVED, 4),
+    ]
+
+
 @given(data=st.data(), length=st.integers(1, 12))
 def test_whatever_is_edited_beside_each_other_is_never_missed(data: Any, length: int) -> None:
     chain = make_chain(length)

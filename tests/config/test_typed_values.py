@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from pydantic.fields import FieldInfo
 
-from config.typed_values import UnacceptableError, as_text, read_typed
+from config.typed_values import (
+    MAX_ID_DIGITS,
+    UnacceptableError,
+    as_text,
+    read_id,
+    read_typed,
+)
 from tests.config.kettles import Kettle
 
 
@@ -85,3 +91,20 @@ def test_what_is_not_accepted_says_what_is(key: str, text: str, words: str) -> N
         read_typed(Kettle.model_fields[key], text)
     assert words in str(raised.value)
     assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("7", 7),
+        ("007", 7),
+        ("9" * MAX_ID_DIGITS, 10**MAX_ID_DIGITS - 1),
+        ("1" + "0" * MAX_ID_DIGITS, None),
+        ("-7", None),
+        ("٣", None),
+        ("7\x00", None),
+        ("", None),
+    ],
+)
+def test_the_number_of_a_row_is_digits_that_fit_a_database(text: str, number: int | None) -> None:
+    assert read_id(text) == number
