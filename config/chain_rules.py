@@ -2,8 +2,8 @@
 
 An event whose seal holds is what was written, wherever it stands now; a link that holds behind the
 link before says that both stand where they were put.  Behind an event that is wrong or missing a
-link may fail without fault of its own event: what comes next decides that, and where nothing comes
-next both are named.
+link may fail without fault of its own event: what comes next decides that.  Of two such beside each
+other one does not stand where it did, and where nothing comes next both are named.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class Standing(Enum):
 
     PROVEN = "proven"
     WRONG = "wrong"  # and said so
-    UNPROVEN = "unproven"
+    UNPROVEN = "unproven"  # behind one that is wrong or missing
+    SUSPECT = "suspect"  # behind one that is unproven: one of the two does not stand where it did
 
 
 @dataclass(slots=True)
@@ -92,7 +93,7 @@ class Walk:
             yield Fault(Kind.INSERTED, number, number, event["id"])
             return
         if number > self.number + 1:
-            if self._standing is Standing.UNPROVEN:
+            if self._standing is Standing.SUSPECT:
                 yield self._moved()
             yield Fault(Kind.REMOVED, self.number + 1, number - 1)
             self._standing = Standing.WRONG
@@ -102,7 +103,8 @@ class Walk:
         standing = Standing.PROVEN
         if not self.keys.is_linked(self.link, event):
             standing = Standing.UNPROVEN
-            if self._standing is Standing.UNPROVEN:
+            if self._standing in (Standing.UNPROVEN, Standing.SUSPECT):
+                standing = Standing.SUSPECT
                 yield self._moved()
             elif self._standing is Standing.PROVEN and own is None:
                 standing = Standing.WRONG
@@ -147,7 +149,7 @@ class Walk:
             is_reached = (head.number, head.link) == (self.number, self.link)
             if not is_reached:
                 yield from self._other_end(head)
-        if self._standing is Standing.UNPROVEN and not is_reached:
+        if self._standing is Standing.SUSPECT and not is_reached:
             yield self._moved()
         if noted > self.number:
             yield Fault(Kind.REMOVED, self.number + 1, noted)
@@ -155,6 +157,8 @@ class Walk:
     def _other_end(self, head: Head) -> Iterator[Fault]:
         if head.number < self.number:
             yield Fault(Kind.HEAD, detail="behind the newest event")
+        elif head.number == self.number and self._standing is Standing.UNPROVEN:
+            yield self._moved()
         elif head.number == self.number and self._standing is Standing.PROVEN:
             yield Fault(Kind.HEAD, detail="another link than the newest event")
 
