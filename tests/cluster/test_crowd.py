@@ -118,7 +118,7 @@ def test_all_of_a_crowd_is_served_while_pages_are_looked_at(installation: Instal
 def test_a_short_capture_begins_before_the_long_ones_that_waited_for_longer(
     installation: Installation,
 ) -> None:
-    count = asked("LARGE", 6)
+    count = asked("LARGE", 30)
     wait_until(installation.is_whole, SECONDS, "every process")
     long = installation.upload("long.pcap", long_capture(), "legacy")
     installation.shell(MULTIPLY.format(name="long.pcap", count=count))
