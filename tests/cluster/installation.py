@@ -153,6 +153,8 @@ class Installation(Console):
         shared = {
             **QUICK,
             "PKTMASK_TRIMMING__LEASE_SECONDS": "5",
+            # what is long stays long, however fast the machine is measured to be
+            "PKTMASK_TRIMMING__LONG_SECONDS": "0.3",
             "PKTMASK_MONITORING__PATIENCE_SECONDS": "6",
             "PKTMASK_SECRET_KEY": "the same for all machines " * 3,
             "PKTMASK_ADMIN_PASSWORD": PASSWORD,
