@@ -74,7 +74,7 @@ SPREAD := -n 3 --dist loadscope --no-loadscope-reorder
 IN_PROCESS := --ignore=tests/services --ignore=tests/cluster
 
 # decisions of the engine without effects: every branch of them is tried
-PURE := trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
+PURE := trimming/engine/byte_classes.py,trimming/engine/checksums.py,trimming/engine/options.py,trimming/engine/plan.py,trimming/engine/timeline.py,trimming/engine/strategies/legacy/framing.py,trimming/engine/strategies/legacy/redaction.py,trimming/engine/strategies/legacy/tls.py
 
 test-unit: setup ## Only the fast tests
 	$(BIN)/python -m pytest $(SPREAD) -m "not long and not slow" $(IN_PROCESS) tests

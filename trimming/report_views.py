@@ -40,6 +40,7 @@ def report_as_dict(report: Report) -> dict[str, object]:
         "warnings": [asdict(warning) for warning in tally.warnings],
         "warnings_left_out": tally.warnings_left_out,
         "not_understood": not_understood(report),
+        "timeline": tally.timeline.as_dict(),
         "input_bytes": report.input_bytes,
         "output_bytes": report.output_bytes,
         "duration_ms": round(report.duration_ms, 3),

@@ -18,7 +18,12 @@ LOOK = (
     "view_offlinetest",
     "view_quarantine",
 )
-WORK = (*LOOK, "add_capture", "delete_capture", "add_trimjob", "change_trimjob", "download_capture")
+WORK = (
+    *LOOK,
+    *("add_capture", "delete_capture", "add_trimjob", "change_trimjob"),
+    # both of captures of their own, or of all where ``view_all_captures`` is given as well
+    *("download_capture", "inspect_capture"),
+)
 
 ROLE_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
     VIEWER: LOOK,

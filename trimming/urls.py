@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trimming.views import actions, capture_page, downloads, pages, proofs, upload
+from trimming.views import actions, capture_page, downloads, looking, pages, proofs, upload
 
 app_name = "trimming"
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("<uuid:capture_id>/download/", downloads.download, name="download"),
     path("<uuid:capture_id>/proof/", proofs.page, name="proof"),
     path("<uuid:capture_id>/proof.json", proofs.file, name="proof_file"),
+    path("<uuid:capture_id>/messages/", looking.messages, name="messages"),
+    path("<uuid:capture_id>/packets/", looking.packets, name="packets"),
     path("<uuid:capture_id>/cancel/", actions.cancel, name="cancel"),
     path("<uuid:capture_id>/retry/", actions.retry, name="retry"),
     path("<uuid:capture_id>/run-again/", actions.run_again, name="run_again"),

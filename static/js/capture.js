@@ -1,6 +1,7 @@
 // The page of one capture, live: progress as it comes, and the page anew when the state changes.
 
 import { subscribe } from "../live.js";
+import { drawAll } from "./charts.js";
 import "./dialogs.js";
 
 const main = document.getElementById("main");
@@ -64,6 +65,7 @@ function swap(fresh) {
   const scroll = [window.scrollX, window.scrollY];
   main.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
   shownAt = performance.now();
+  drawAll();
   window.scrollTo(...scroll);
   if (focused && focused !== main) {
     const same = focused.id && document.getElementById(focused.id);

@@ -24,7 +24,13 @@ function local(ms) {
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
+/** A figure without a start tells of seconds since something began. */
+function isSince(figure) {
+  return figure.start == null;
+}
+
 function stepsOf(figure) {
+  if (isSince(figure)) return Array.from({ length: figure.size }, (_, n) => n * figure.step);
   const first = Date.parse(figure.start);
   return Array.from({ length: figure.size }, (_, n) => first + n * figure.step * 1000);
 }
@@ -75,7 +81,7 @@ function styleOf(role, roles, template) {
 }
 
 function tracesOf(figure, roles, template) {
-  const times = stepsOf(figure).map(local);
+  const times = isSince(figure) ? stepsOf(figure) : stepsOf(figure).map(local);
   const traces = [];
   for (const line of figure.lines) {
     const style = styleOf(line.role, roles, template);
@@ -86,7 +92,8 @@ function tracesOf(figure, roles, template) {
       x: times,
       y: values,
       name,
-      line: style,
+      // counts of steps: each holds until the next one begins
+      line: isSince(figure) ? { ...style, shape: "hv" } : style,
       marker: { color: style.color, size: dots(values, 5), symbol: roles[line.role]?.symbol },
       hovertemplate: `%{y:,.3~r}${unit}`,
     });
@@ -187,8 +194,31 @@ function downAt(figure, roles, width) {
   return { shapes, notes };
 }
 
+function secondsAxis(figure) {
+  return {
+    type: "linear",
+    range: [0, figure.size * figure.step],
+    ticksuffix: " s",
+    tickformat: ",~r",
+    hoverformat: ",.6~f",
+  };
+}
+
+function timeAxis(figure) {
+  const first = stepsOf(figure)[0];
+  return {
+    type: "date",
+    range: [local(first), local(first + figure.size * figure.step * 1000)],
+    hoverformat: figure.step < 86400 ? "%d %b %H:%M:%S" : "%d %b",
+    tickformatstops: [
+      { dtickrange: [null, 60000], value: "%H:%M:%S" },
+      { dtickrange: [60000, 86400000], value: "%H:%M\n%d %b" },
+      { dtickrange: [86400000, null], value: "%d %b" },
+    ],
+  };
+}
+
 function layoutOf(figure, roles, template, width, ground) {
-  const steps = stepsOf(figure);
   const across = figure.levels.map((level) => acrossAt(level, figure, roles, ground));
   const down = downAt(figure, roles, width);
   const known = figure.lines.flatMap((line) => [...line.values, ...(line.low ?? [])]);
@@ -197,20 +227,9 @@ function layoutOf(figure, roles, template, width, ground) {
   const yaxis = figure.is_log
     ? { type: "log", dtick: 1, tickformat: ",~r", rangemode: "normal", ...logRange(values) }
     : { tickformat: ",~r", range: [0, figure.top ?? (Math.max(0, ...values) || 1) * 1.12] };
-  const end = steps[0] + figure.size * figure.step * 1000;
   return {
     template,
-    xaxis: {
-      type: "date",
-      range: [local(steps[0]), local(end)],
-      nticks: width < 420 ? 4 : 6,
-      hoverformat: figure.step < 86400 ? "%d %b %H:%M:%S" : "%d %b",
-      tickformatstops: [
-        { dtickrange: [null, 60000], value: "%H:%M:%S" },
-        { dtickrange: [60000, 86400000], value: "%H:%M\n%d %b" },
-        { dtickrange: [86400000, null], value: "%d %b" },
-      ],
-    },
+    xaxis: { nticks: width < 420 ? 4 : 6, ...(isSince(figure) ? secondsAxis(figure) : timeAxis(figure)) },
     yaxis: { ...yaxis, ticklabelstandoff: 6 },
     margin: { t: down.notes.length || figure.levels.length ? 24 : 12, r: 12, b: 36, l: 48 },
     shapes: [...across.map((each) => each.shape), ...down.shapes],
@@ -267,7 +286,7 @@ function columnsOf(figure) {
   );
 }
 
-/** Write the figure as a table, newest first; a step without a value has an empty cell. */
+/** Write the figure as a table, newest first, or from its beginning on; a step without a value has an empty cell. */
 function tabulate(table, figure) {
   const columns = columnsOf(figure);
   const head = document.createElement("tr");
@@ -278,9 +297,10 @@ function tabulate(table, figure) {
     ...{ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
     ...(figure.step < 60 ? { second: "2-digit" } : {}),
   });
+  const written = isSince(figure) ? (at) => `${Number(at.toPrecision(9))} s` : (at) => format.format(at);
   const rows = stepsOf(figure).map((at, n) => {
     const row = document.createElement("tr");
-    row.append(cell("th", format.format(at), "row"));
+    row.append(cell("th", written(at), "row"));
     for (const { values } of columns) {
       const value = values[n];
       row.append(cell("td", value == null ? "" : value.toLocaleString(language)));
@@ -288,7 +308,7 @@ function tabulate(table, figure) {
     return row;
   });
   table.tHead.replaceChildren(head);
-  table.tBodies[0].replaceChildren(...rows.reverse());
+  table.tBodies[0].replaceChildren(...(isSince(figure) ? rows : rows.reverse()));
 }
 
 function tableOf(place) {
@@ -330,14 +350,20 @@ export function placeOf(name) {
   return document.querySelector(`[data-chart="${CSS.escape(name)}"]`);
 }
 
-for (const place of document.querySelectorAll("[data-chart]")) {
-  const block = document.getElementById(`figure-${place.dataset.chart}`);
-  if (!block) continue;
-  show(place, JSON.parse(block.textContent));
-  tableOf(place)?.addEventListener("toggle", ({ target }) => {
-    if (target.open) tabulate(target.querySelector("table"), figures.get(place));
-  });
+/** Draw the charts of the page whose figures it holds; those that are gone are forgotten. */
+export function drawAll() {
+  for (const place of figures.keys()) if (!place.isConnected) figures.delete(place);
+  for (const place of document.querySelectorAll("[data-chart]")) {
+    const block = document.getElementById(`figure-${place.dataset.chart}`);
+    if (!block || figures.has(place)) continue;
+    show(place, JSON.parse(block.textContent));
+    tableOf(place)?.addEventListener("toggle", ({ target }) => {
+      if (target.open) tabulate(target.querySelector("table"), figures.get(place));
+    });
+  }
 }
+
+drawAll();
 
 new MutationObserver(redraw).observe(document.documentElement, {
   attributes: true,

@@ -90,6 +90,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "trimming:capture": Row(OWN),
     "trimming:row": Row(OWN),
     "trimming:download": Row(OWN_BY_ROLE),
+    "trimming:messages": Row(OWN_BY_ROLE),
+    "trimming:packets": Row(OWN_BY_ROLE),
     "trimming:proof": Row(OWN),
     "trimming:proof_file": Row(OWN),
     "trimming:cancel": Row(NEVER, OWN),

@@ -13,6 +13,8 @@ Fields = Mapping[str, str]
 
 QUERIES: Final[Mapping[str, Fields]] = {
     "trimming:captures": {"q": "a", "state": "done", "since": "7d", "page": "1", "part": "counts"},
+    "trimming:messages": {"packet": "1"},
+    "trimming:packets": {"packet": "1", "start": "0"},
     "tokens:page": {"page": "1"},
     "routing:page": {"page": "1"},
     "offline_tests:list": {"page": "1"},

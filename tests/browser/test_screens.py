@@ -67,6 +67,8 @@ def test_every_page_fits_its_window_and_is_accessible(
     expect(page.get_by_text("Done, verified")).to_be_visible()
     look_at(page, "capture", width, theme)
     for name, address in (
+        ("messages", f"{done}messages/"),
+        ("packets", f"{done}packets/?packet=5"),
         ("proof", f"{done}proof/"),
         ("tokens", "/tokens/"),
         ("password", "/password/"),

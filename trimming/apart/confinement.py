@@ -19,10 +19,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from trimming.apart.words import NO_NETWORK
 from trimming.engine.errors import EngineError
 from trimming.engine.kernel import cache_root
 
+# what a call says that would reach the network; nothing else says it
+NO_NETWORK: Final = errno.ENONET if hasattr(errno, "ENONET") else errno.ENETDOWN
 # io_uring makes sockets without asking seccomp
 NETWORK: Final = (
     *("socket", "socketpair", "connect", "bind", "listen", "accept", "accept4"),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from trimming.apart import words
-from trimming.apart.confinement import confine
+from trimming.apart.confinement import NO_NETWORK, confine
 from trimming.throttle import Throttle
 from trimming.worker_limits import CpuTimeError
 
@@ -156,7 +156,7 @@ def _behind(error: BaseException) -> BaseException:
 
     found = limit_behind(error)
     refused = (found, found.__context__)
-    if any(isinstance(each, OSError) and each.errno == words.NO_NETWORK for each in refused):
+    if any(isinstance(each, OSError) and each.errno == NO_NETWORK for each in refused):
         return words.NetworkError()
     return found
 

@@ -6,7 +6,6 @@ than these is refused.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
@@ -27,8 +26,6 @@ MAX_LINE_BYTES: Final = 1 << 20
 MAX_CHARACTERS: Final = 4_000
 MOST: Final = 2**63 - 1
 STRANGE: Final = "it said what no work says"
-# what a call says that would reach the network; nothing else says it
-NO_NETWORK: Final = errno.ENONET if hasattr(errno, "ENONET") else errno.ENETDOWN
 
 
 class NetworkError(EngineError):

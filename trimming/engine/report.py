@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from trimming.engine.byte_classes import ByteClass
+from trimming.engine.timeline import Timeline
 
 MAX_WARNINGS = 100
 # parts of what is not HTTP in TCP that have names of their own
@@ -47,6 +48,7 @@ class Tally:
     limits_met: Counter[str] = field(default_factory=Counter)
     warnings: list[Warning] = field(default_factory=list)
     warnings_left_out: int = 0
+    timeline: Timeline = field(default_factory=Timeline)
 
     def warn(self, reason: str, packet: int = 0, offset: int = 0) -> None:
         """Add a warning; past MAX_WARNINGS it is only counted."""

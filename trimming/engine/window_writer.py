@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trimming.engine.byte_classes import ByteClass, fill_for
-from trimming.engine.formats.batches import Batch
+from trimming.engine.formats.batches import NO_TIME, Batch
 from trimming.engine.formats.records import Record
 from trimming.engine.kernels.masking import KEPT, clear_padding, fill_spans, update_checksums
 from trimming.engine.options import TrimOptions
@@ -68,7 +68,18 @@ class _Writer:
         apart = self._apart(batch, window)
         tally.masked_bytes += self._mask(batch, window, apart)
         replaced = self._replaced(batch, window, apart)
+        self._note_times(batch, window)
         return list(_pieces(batch, replaced, self._metadata))
+
+    def _note_times(self, batch: Batch, window: PlanWindow) -> None:
+        is_masked = self._fills[window.span_class] != KEPT
+        lengths = (window.span_end - window.span_start) * is_masked
+        at = window.span_packet - batch.first_number
+        masked = np.bincount(at, lengths, len(batch)).astype(np.int64)
+        times = batch.timestamp_ns
+        timed = times != NO_TIME
+        self._tally.timeline.untimed_packets += int(len(batch) - timed.sum())
+        self._tally.timeline.add(times[timed], batch.captured_len[timed], masked[timed])
 
     def _apart(self, batch: Batch, window: PlanWindow) -> Flags:
         """Return which packets are written record by record."""

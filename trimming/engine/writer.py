@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from trimming.engine.byte_classes import ZERO
 from trimming.engine.checksums import updated_checksum, updated_fcs, updated_udp_checksum
 from trimming.engine.formats.records import Packet, Record
@@ -23,6 +25,7 @@ def masked_records(records: Iterable[Record], plan: MaskPlan, tally: Tally) -> I
     upcoming = next(planned, None)
     # a record that changes its length makes stated section lengths wrong
     resizes = options.slice or options.drop_metadata or upcoming is not None
+    times: list[tuple[int, int, int]] = []
     for record in records:
         packet = record.packet
         if packet is None:
@@ -30,11 +33,18 @@ def masked_records(records: Iterable[Record], plan: MaskPlan, tally: Tally) -> I
             continue
         tally.packets += 1
         tally.captured_bytes += packet.captured_len
+        masked_before = tally.masked_bytes
         data: bytes | None = None
         if upcoming is not None and upcoming.number == packet.number:
             data = masked_packet(packet, upcoming, options, tally)
             upcoming = next(planned, None)
+        if packet.timestamp_ns is None:
+            tally.timeline.untimed_packets += 1
+        else:
+            masked = tally.masked_bytes - masked_before
+            times.append((packet.timestamp_ns, packet.captured_len, masked))
         yield masked_record(record, data, options)
+    tally.timeline.add(*np.array(times, np.int64).reshape(-1, 3).T)
 
 
 def masked_record(record: Record, data: bytes | None, options: TrimOptions) -> bytes:

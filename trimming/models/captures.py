@@ -138,6 +138,7 @@ class Capture(models.Model):
         permissions = [
             ("view_all_captures", "Can see the captures of everybody"),
             ("download_capture", "Can download results"),
+            ("inspect_capture", "Can look at messages and packets"),
         ]
         verbose_name = _("capture")
         verbose_name_plural = _("captures")
