@@ -190,7 +190,7 @@ class TestUnits:
         # machine code is made while it runs
         assert "MemoryDenyWriteExecute=yes" not in lines
 
-    @pytest.mark.parametrize("name", ["pktmask", "pktmask-workers"])
+    @pytest.mark.parametrize("name", ["pktmask", "pktmask-web", "pktmask-workers"])
     def test_where_captures_are_read_readers_may_confine_themselves(self, name: str) -> None:
         lines = (DEPLOY / f"{name}.service").read_text().splitlines()
         let_through = " ".join(line for line in lines if line.startswith("SystemCallFilter="))
