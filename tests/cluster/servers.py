@@ -297,6 +297,10 @@ class Proxy(Server):
         """The address of the console."""
         return f"http://127.0.0.1:{self.port}"
 
+    def complaints(self) -> str:
+        """Return what it could not do, and why."""
+        return (self.folder / "nginx.error.log").read_text(errors="replace")
+
     def arguments(self) -> Sequence[str]:
         return [program("nginx"), "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder)]
 

@@ -39,12 +39,12 @@ def test_in_a_rolling_restart_two_versions_work_beside_each_other_and_refuse_nob
 ) -> None:
     with settled.load() as load:
         restart_one_after_the_other(settled, {"DJANGO_SETTINGS_MODULE": NEXT_SETTINGS})
-    assert load.failures == 0, load.first_failure
+    assert load.failures == 0, (load.first_failure, settled.proxy.complaints())
     assert len(load.accepted) > 20
     assert settled.rows("SELECT count(*) FROM trimming_trimjob WHERE novelty <> 7") == [(0,)]
     # and back, which leaves the database as the newer one made it
     with settled.load() as back:
         restart_one_after_the_other(settled, {"DJANGO_SETTINGS_MODULE": "pktmask_site.settings"})
     settled.wait_until_all_is_done(SECONDS)
-    assert back.failures == 0, back.first_failure
+    assert back.failures == 0, (back.first_failure, settled.proxy.complaints())
     settled.assert_nothing_is_lost({**load.accepted, **back.accepted})

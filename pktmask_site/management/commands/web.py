@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 from typing import Any
@@ -11,11 +12,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from config.current import Watch
-from pktmask_site.bounded_heads import BoundedHeads
+from monitoring.conf import monitoring_settings
 from pktmask_site.databases import share_connections
+from pktmask_site.orderly_stop import Lingering, OrderlyServer
+from pktmask_site.supervisor import FORCE_SECONDS
 
-# how long an orderly stop waits for downloads and open live feeds
-GRACE_SECONDS = 3
 # a page says 8 KiB at most (monitoring.live.topics)
 WS_MAX_BYTES = 64 << 10
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the server; exit code 1 when it could not start."""
+        grace_seconds = monitoring_settings().grace_seconds
         trusts_proxy = settings.INSTALLATION.trusts_proxy
         config = uvicorn.Config(
             settings.ASGI_APPLICATION.replace(".application", ":application"),
@@ -45,12 +47,13 @@ class Command(BaseCommand):
             # who may reach the port is the installation's choice; a proxy there is believed
             forwarded_allow_ips="*" if trusts_proxy else "",
             server_header=False,
-            http=BoundedHeads,
+            http=Lingering,
             # what an open page says is short; longer messages are not taken in
             ws_max_size=WS_MAX_BYTES,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            # what is still being answered then is cut off, before the supervisor does it by force
+            timeout_graceful_shutdown=math.floor(grace_seconds - FORCE_SECONDS),
         )
-        server = uvicorn.Server(config)
+        server = OrderlyServer(config)
         share_connections()
         Watch("web").start()
         # the server raises the signals that it caught again, once it has ended in order
