@@ -1,16 +1,23 @@
 """Whose turn it is among the jobs that wait: plain values in, an order out.  No database, no clock.
 
-Jobs of one person, one priority and one length stand in a line, the oldest first; a turn is given
-to a line.  What is urgent comes first, then who has the fewest workers busy, then what is short.
-One worker is kept free of long jobs, so that a short one never waits for the end of many long ones;
-and a long one goes first while none is being done, so that many short ones do not keep it waiting.
+Jobs of one person, one priority and one size stand in a line, the oldest first; a turn is given
+to a line.  What is urgent comes first, then who has the fewest workers busy, then the size whose
+turn was longest ago.  So a small job stands behind one of each size, however many larger ones wait,
+and many small ones do not keep a large one waiting.  One worker is kept free of long jobs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+# where a size ends, in parts of what is long; jobs of the last size are the long ones
+ENDS: Final = (1 / 64, 1 / 8, 1.0)
+LONG: Final = len(ENDS)
+SIZES: Final = range(LONG + 1)
+NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +26,45 @@ class Line:
 
     owner: int
     priority: int
-    is_long: bool
+    size: int
     since: datetime
+
+    @property
+    def is_long(self) -> bool:
+        """Whether its jobs leave a worker free for others."""
+        return self.size == LONG
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """What the ``workers`` do now: jobs by person, and how many of all are long."""
+    """What the ``workers`` do now: jobs by person, and how many of all are long.
+
+    ``begun`` is when a job of a person and a size was begun last, as far as that is remembered.
+    """
 
     by_owner: Mapping[int, int]
     long: int
     workers: int
+    begun: Mapping[tuple[int, int], datetime] = field(default_factory=dict)
 
     @property
     def has_room_for_long(self) -> bool:
         """Whether another long job may begin; a single worker cannot be kept free."""
         return self.long < max(1, self.workers - 1)
+
+
+def bounds(size: int, longer_than: float) -> tuple[float, float]:
+    """Return what jobs of a size are larger than and at most, where long ones are ``longer_than``.
+
+    All in the same unit.
+    """
+    ends = (-1.0, *(end * longer_than for end in ENDS), float("inf"))
+    return ends[size], ends[size + 1]
+
+
+def size_of(amount: float, longer_than: float) -> int:
+    """Return the size of a job; long ones are larger than ``longer_than``, in the same unit."""
+    return sum(amount > end * longer_than for end in ENDS)
 
 
 def in_turn(lines: Iterable[Line], busy: Busy, most_per_owner: int) -> list[Line]:
@@ -48,12 +78,11 @@ def in_turn(lines: Iterable[Line], busy: Busy, most_per_owner: int) -> list[Line
             return False
         return busy.has_room_for_long or not line.is_long
 
-    def rank(line: Line) -> tuple[int, int, bool, datetime, int]:
-        is_favoured = line.is_long == (busy.long == 0)
+    def rank(line: Line) -> tuple[int, int, datetime, datetime, int]:
         return (
             -line.priority,
             busy.by_owner.get(line.owner, 0),
-            not is_favoured,
+            busy.begun.get((line.owner, line.size), NEVER),
             line.since,
             line.owner,
         )

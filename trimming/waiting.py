@@ -25,10 +25,12 @@ from trimming.policy import newest_policy
 from trimming.rates import measured_bytes_per_s
 from trimming.routing import CONTROL, TREATMENT
 from trimming.routing_choices import Mode
-from trimming.turns import Busy, Line, in_turn
+from trimming.turns import LONG, SIZES, Busy, Line, bounds, in_turn, size_of
 
 # workers that come at once try different jobs of a line
 AT_ONCE: Final = 8
+# of so many jobs that were begun last it is remembered whose and how large they were
+REMEMBERED: Final = 64
 # "pktturn" in ASCII: held while a long job is begun, so that two do not take the same room
 LOCK: Final = int.from_bytes(b"pktturn", "big")
 
@@ -79,9 +81,8 @@ def _next_jobs(count: int) -> list[_InTurn]:
     longer_than = _longer_than()
     found: list[_InTurn] = []
     for line in _lines_in_turn(longer_than):
-        length = Q(total_bytes__gt=longer_than) if line.is_long else Q(total_bytes__lte=longer_than)
         first = TrimJob.objects.filter(
-            length,
+            _of_size(line.size, longer_than),
             may_begin(),
             state=JobState.WAITING,
             requested_by=line.owner,
@@ -102,17 +103,24 @@ def _longer_than() -> float:
     return trimming_settings().long_seconds * rate
 
 
+def _of_size(size: int, longer_than: float) -> Q:
+    """Return what holds of the jobs of a size."""
+    above, at_most = bounds(size, longer_than)
+    found = Q(total_bytes__gt=above)
+    return found if size == LONG else found & Q(total_bytes__lte=at_most)
+
+
 def _lines_in_turn(longer_than: float) -> list[Line]:
     rows = TrimJob.objects.filter(may_begin(), state=JobState.WAITING).order_by()
-    short, long = Q(total_bytes__lte=longer_than), Q(total_bytes__gt=longer_than)
-    grouped: Any = rows.values("requested_by", "priority").annotate(
-        short=Min("queued_at", filter=short), long=Min("queued_at", filter=long)
-    )
+    oldest = {
+        f"oldest_{size}": Min("queued_at", filter=_of_size(size, longer_than)) for size in SIZES
+    }
+    grouped: Any = rows.values("requested_by", "priority").annotate(**oldest)
     lines = [
-        Line(row["requested_by"], row["priority"], is_long, row[name])
+        Line(row["requested_by"], row["priority"], size, row[f"oldest_{size}"])
         for row in grouped
-        for name, is_long in (("short", False), ("long", True))
-        if row[name] is not None
+        for size in SIZES
+        if row[f"oldest_{size}"] is not None
     ]
     if not lines:
         return []
@@ -120,18 +128,30 @@ def _lines_in_turn(longer_than: float) -> list[Line]:
 
 
 def _busy(longer_than: float) -> Busy:
-    rows: Any = (
+    running: Any = (
         TrimJob.objects.filter(state=JobState.RUNNING)
         .order_by()
         .values("requested_by")
-        .annotate(jobs=Count("pk"), long=Count("pk", filter=Q(total_bytes__gt=longer_than)))
+        .annotate(jobs=Count("pk"), long=Count("pk", filter=_of_size(LONG, longer_than)))
     )
-    found = list(rows)
+    found = list(running)
     return Busy(
         by_owner={row["requested_by"]: row["jobs"] for row in found},
         long=sum(row["long"] for row in found),
         workers=workers(),
+        begun=_begun(longer_than),
     )
+
+
+def _begun(longer_than: float) -> dict[tuple[int, int], datetime]:
+    """Return when a job of a person and a size was begun last, among those begun last."""
+    runs = TrimRun.objects.order_by("-started_at").values_list(
+        "job__requested_by", "job__total_bytes", "started_at"
+    )
+    return {
+        (owner, size_of(amount, longer_than)): at
+        for owner, amount, at in reversed(runs[:REMEMBERED])
+    }
 
 
 def _always() -> bool:

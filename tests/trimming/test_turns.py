@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trimming.turns import Busy, Line, calls_owed, in_turn
+from trimming.turns import LONG, SIZES, Busy, Line, bounds, calls_owed, in_turn, size_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PATIENCE = timedelta(seconds=20)
@@ -15,12 +15,19 @@ ALICE, BOB = 1, 2
 NORMAL, HIGH = 0, 1
 
 
-def line(owner: int = ALICE, *, is_long: bool = False, priority: int = 0, waits: float = 1) -> Line:
-    return Line(owner, priority, is_long, NOW - timedelta(seconds=waits))
+SMALL, MEDIUM = 0, 2
+
+
+def line(owner: int = ALICE, *, size: int = SMALL, priority: int = 0, waits: float = 1) -> Line:
+    return Line(owner, priority, size, NOW - timedelta(seconds=waits))
 
 
 def idle(workers: int = 4) -> Busy:
     return Busy({}, 0, workers)
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
 
 
 def test_the_oldest_goes_first_when_nothing_else_tells_them_apart() -> None:
@@ -34,29 +41,71 @@ def test_who_has_fewer_workers_busy_goes_first_however_long_the_other_waits() ->
 
 
 def test_what_is_urgent_goes_before_everything_else() -> None:
-    urgent = line(ALICE, priority=HIGH, is_long=True)
+    urgent = line(ALICE, priority=HIGH, size=LONG)
     usual = line(BOB, waits=3600)
     assert in_turn([usual, urgent], Busy({ALICE: 3}, 1, 8), 0) == [urgent, usual]
 
 
-def test_short_ones_go_before_long_ones_while_a_long_one_is_being_done() -> None:
-    long, short = line(is_long=True, waits=3600), line()
-    assert in_turn([long, short], Busy({ALICE: 1}, 1, 4), 0) == [short, long]
+def test_a_small_one_goes_before_larger_ones_that_have_waited_for_longer_and_had_their_turn() -> (
+    None
+):
+    medium, small = line(size=MEDIUM, waits=3600), line()
+    busy = Busy({ALICE: 1}, 0, 4, {(ALICE, MEDIUM): ago(5)})
+    assert in_turn([medium, small], busy, 0) == [small, medium]
 
 
-def test_a_long_one_goes_first_while_none_is_being_done() -> None:
-    long, short = line(is_long=True), line(waits=3600)
-    assert in_turn([short, long], idle(), 0) == [long, short]
+def test_many_small_ones_do_not_keep_a_larger_one_waiting() -> None:
+    long, small = line(size=LONG), line(waits=3600)
+    busy = Busy({ALICE: 1}, 0, 4, {(ALICE, SMALL): ago(1), (ALICE, LONG): ago(2)})
+    assert in_turn([small, long], busy, 0) == [long, small]
+
+
+def test_what_others_have_had_begun_takes_nobodys_turn() -> None:
+    medium, small = line(size=MEDIUM, waits=3600), line()
+    begun = {(BOB, SMALL): ago(0.1), (ALICE, MEDIUM): ago(5)}
+    assert in_turn([medium, small], Busy({}, 0, 4, begun), 0) == [small, medium]
+
+
+@given(st.floats(0, 1e12), st.floats(1e-3, 1e12))
+def test_each_amount_has_one_size(amount: float, longer_than: float) -> None:
+    found = [
+        size
+        for size in SIZES
+        for above, at_most in [bounds(size, longer_than)]
+        if above < amount <= at_most
+    ]
+    assert found == [size_of(amount, longer_than)]
+    assert (found == [LONG]) == (amount > longer_than)
+
+
+@given(st.lists(st.sampled_from(SIZES), max_size=60))
+def test_of_one_persons_jobs_each_size_has_its_turn_within_one_of_every_other(
+    queue: list[int],
+) -> None:
+    waiting = [Line(ALICE, 0, size, NOW + timedelta(seconds=n)) for n, size in enumerate(queue)]
+    begun: dict[tuple[int, int], datetime] = {}
+    order: list[int] = []
+    while waiting:
+        first = {size: next((w for w in waiting if w.size == size), None) for size in SIZES}
+        lines = [each for each in first.values() if each is not None]
+        turn = in_turn(lines, Busy({}, 0, 1, begun), 0)[0]
+        for size in {each.size for each in lines}:
+            since = order[::-1].index(size) if size in order else len(order)
+            assert since < len(SIZES)
+        order.append(turn.size)
+        begun[ALICE, turn.size] = NOW + timedelta(seconds=len(order))
+        waiting.remove(turn)
+    assert sorted(order) == sorted(queue)
 
 
 def test_one_worker_is_kept_free_of_long_ones() -> None:
-    long, short = line(is_long=True), line(BOB)
+    long, short = line(size=LONG), line(BOB)
     assert in_turn([long, short], Busy({ALICE: 3}, 3, 4), 0) == [short]
     assert in_turn([long], Busy({ALICE: 3}, 3, 4), 0) == []
 
 
 def test_a_single_worker_does_long_ones_as_well() -> None:
-    long = line(is_long=True)
+    long = line(size=LONG)
     assert in_turn([long], idle(1), 0) == [long]
 
 
@@ -68,7 +117,7 @@ lines = st.builds(
     Line,
     st.integers(1, 5),
     st.sampled_from((-1, 0, 1)),
-    st.booleans(),
+    st.sampled_from(SIZES),
     st.integers(0, 9999).map(lambda seconds: NOW - timedelta(seconds=seconds)),
 )
 
@@ -93,7 +142,7 @@ def test_everybodys_jobs_end_and_the_long_ones_never_have_all_workers(
     workers: int, queue: list[tuple[int, bool]]
 ) -> None:
     waiting = [
-        (Line(owner, 0, is_long, NOW + timedelta(seconds=n)), n)
+        (Line(owner, 0, LONG if is_long else SMALL, NOW + timedelta(seconds=n)), n)
         for n, (owner, is_long) in enumerate(queue)
     ]
     running: list[Line] = []
@@ -116,13 +165,13 @@ def owed(
 ) -> int:
     """Ask the rule; times are seconds ago, two workers."""
 
-    def ago(seconds: float | None) -> datetime | None:
-        return None if seconds is None else NOW - timedelta(seconds=seconds)
+    def before_now(seconds: float | None) -> datetime | None:
+        return None if seconds is None else ago(seconds)
 
     return calls_owed(
         waiting=waiting,
-        oldest=ago(waited),
-        last_claim_at=ago(last_claim),
+        oldest=before_now(waited),
+        last_claim_at=before_now(last_claim),
         now=NOW,
         patience=PATIENCE,
         busy_workers=busy,

@@ -30,7 +30,8 @@ def queued(owner: User, *, is_long: bool = False, waits: float = 0.0, **values: 
     job = make_job(owner)
     if is_long:
         values["total_bytes"] = LONG_BYTES
-        Capture.objects.filter(pk=job.capture_id).update(size_bytes=LONG_BYTES)
+    if "total_bytes" in values:
+        Capture.objects.filter(pk=job.capture_id).update(size_bytes=values["total_bytes"])
     TrimJob.objects.filter(pk=job.pk).update(**values)
     return job.pk
 
@@ -54,6 +55,18 @@ def test_a_short_one_of_the_same_person_does_not_stand_behind_many_long_ones(
     long = [queued(owner, is_long=True, waits=900 - number) for number in range(6)]
     short = queued(owner)
     assert [claimed() for _ in range(3)] == [long[0], short, long[1]]
+
+
+def test_a_small_one_of_the_same_person_does_not_stand_behind_many_that_are_not_quite_long(
+    settings: Any,
+) -> None:
+    settings.Q_CLUSTER = {**settings.Q_CLUSTER, "workers": 4}
+    owner = make_user()
+    limit = int(trimming_settings().long_seconds * trimming_settings().unmeasured_bytes_per_s)
+    medium = [queued(owner, total_bytes=limit - 1, waits=900 - number) for number in range(6)]
+    assert claimed() == medium[0]
+    small = queued(owner)
+    assert [claimed() for _ in range(3)] == [small, medium[1], medium[2]]
 
 
 def test_no_more_long_ones_begin_than_leave_one_worker_free(settings: Any) -> None:
@@ -179,4 +192,4 @@ def test_sizes_are_long_or_short_by_what_the_strategy_needs_here() -> None:
     at, above = queued(owner, waits=9, total_bytes=limit), queued(owner, total_bytes=limit + 1)
     found = waiting._next_jobs(2)
     needs_room = [(each.job_id, each.has_room is not waiting._always) for each in found]
-    assert needs_room == [(above, True), (at, False)]
+    assert needs_room == [(at, False), (above, True)]
