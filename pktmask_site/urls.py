@@ -38,5 +38,7 @@ urlpatterns = [
     path("demo/", include("pktmask_site.demo.urls")),
     path("tokens/", include("pktmask_site.api.token_urls")),
     path("api/", include("pktmask_site.api.urls")),
+    path("style/", include("pktmask_site.style.urls")),
     path("admin/", admin.site.urls),
 ]
+handler500 = "pktmask_site.errors.server_error"

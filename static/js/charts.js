@@ -327,6 +327,11 @@ function nameLines(keys, lines) {
   keys.replaceChildren(...fresh, template);
 }
 
+/** Without any value the axes alone would look as if all were 0. */
+function hasValues(figure) {
+  return figure.lines.some(({ values }) => values.some((value) => value != null));
+}
+
 /** Show another figure in a place. */
 export function show(place, figure) {
   figures.set(place, figure);
@@ -335,6 +340,8 @@ export function show(place, figure) {
   // the unit goes by the largest value
   const unit = place.closest("[data-chart-frame]")?.querySelector("[data-unit]");
   if (unit) unit.textContent = figure.unit;
+  const empty = place.closest("[data-chart-frame]")?.querySelector("[data-chart-empty]");
+  if (empty) empty.hidden = hasValues(figure);
   const details = tableOf(place);
   if (details?.open) tabulate(details.querySelector("table"), figure);
   return draw(place, figure);

@@ -10,6 +10,19 @@ wakeToasts();
 const strip = document.querySelector("[data-strip]");
 const language = document.documentElement.lang || undefined;
 
+const icon = document.querySelector("link[data-icon]");
+let wordInTitle = strip?.querySelector("[data-strip-verdict] .chip").textContent ?? "";
+
+/** Tabs in the background say it as well. */
+function showInTab(tone, word) {
+  const before = `${wordInTitle} · `;
+  if (document.title.startsWith(before)) {
+    document.title = `${word} · ${document.title.slice(before.length)}`;
+  }
+  wordInTitle = word;
+  if (icon) icon.href = icon.dataset[tone] ?? icon.dataset.unknown;
+}
+
 /** @param {{tone: string, shape: string, word: string, sentence: string}} verdict */
 function showVerdict({ tone, shape, word, sentence }) {
   const place = strip.querySelector("[data-strip-verdict]");
@@ -21,6 +34,7 @@ function showVerdict({ tone, shape, word, sentence }) {
   chip.className = `chip ${tone}`;
   chip.querySelector("use").setAttribute("href", `#i-${shape}`);
   chip.lastChild.textContent = word;
+  showInTab(tone, word);
 }
 
 function showCount(name, number) {
@@ -66,7 +80,28 @@ const texts = {
   reconnecting: sign?.dataset.textReconnecting,
   "signed-out": sign?.dataset.textSignedOut,
 };
+// a service that is started anew is back sooner
+const LOST_AFTER_MS = 4_000;
+/** @type {number | undefined} */
+let lostTimer;
+
+/** Say above the page that nothing reaches it, and since when; or no longer. */
+function showLost(status) {
+  clearTimeout(lostTimer);
+  const since = new Date();
+  const show = () => {
+    for (const place of document.querySelectorAll("[data-lost]")) {
+      place.hidden = place.dataset.lost !== status;
+      const at = place.querySelector("[data-lost-at]");
+      if (at) at.textContent = since.toLocaleTimeString(language);
+    }
+  };
+  if (status === "reconnecting") lostTimer = window.setTimeout(show, LOST_AFTER_MS);
+  else show();
+}
+
 document.addEventListener("live-status", ({ detail }) => {
+  showLost(detail);
   if (!sign) return;
   sign.hidden = false;
   sign.textContent = texts[detail] ?? "";

@@ -165,6 +165,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "maintenance:run": Row(NEVER, ADMINISTERING),
     "audit:page": Row(ADMINISTERING),
     "audit:export": Row(ADMINISTERING),
+    # for developers: staff and administrators; what its forms send does nothing
+    "style:page": Row(ADMINISTERING, ADMINISTERING),
     "demo:page": Row(NOT_HERE),
     "demo:data": Row(NOT_HERE),
     "demo:fault": Row(NEVER, NOT_HERE),

@@ -116,7 +116,7 @@ def a_fault_is_rolled_back_before_ones_eyes(console: Rehearsal, page: Page) -> N
 
 def suspects_are_run_again(page: Page) -> None:
     """Legacy makes the same bytes, and they leave the quarantine."""
-    page.get_by_role("link", name=re.compile(r"of scanning (is|are) suspect")).click()
+    page.get_by_role("link", name="See the suspects and decide").click()
     tile = page.locator(".tile").filter(has_text="In quarantine")
     expect(tile.locator(".big")).not_to_have_text("0", timeout=PATIENCE_MS)
     page.get_by_role("button", name=re.compile("Run .*again…")).click()

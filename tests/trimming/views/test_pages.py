@@ -378,7 +378,7 @@ class TestErrorPages:
 
         with django_assert_num_queries(0):
             for name in ("400.html", "500.html"):
-                assert "Go to the captures" in get_template(name).render()
+                assert "Go to the start page" in get_template(name).render()
 
 
 class TestMessages:

@@ -1,0 +1,1 @@
+"""The page of all components, for those who make pages."""
