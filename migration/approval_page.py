@@ -73,6 +73,22 @@ class Shown:
         return GATE_LOOKS[self.verdict]
 
     @property
+    def calm(self) -> list[ThenAndNow]:
+        """The rules that pass, and say nothing else than at the request."""
+        return [row for row in self.rules if not self._is_to_read(row)]
+
+    @property
+    def to_read(self) -> list[ThenAndNow]:
+        """The rules that a decision goes by: what does not pass, and what has changed."""
+        return [row for row in self.rules if self._is_to_read(row)]
+
+    def _is_to_read(self, row: ThenAndNow) -> bool:
+        if self.is_now and row.is_changed:
+            return True
+        newest = row.now or row.then
+        return newest is not None and newest.verdict is not GateVerdict.PASSED
+
+    @property
     def turned(self) -> list[ThenAndNow]:
         """The rules that stand against it now and did not at the request."""
         return [row for row in self.rules if row.has_turned]

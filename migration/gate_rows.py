@@ -129,6 +129,11 @@ class GateRow:
         return HOLDS[1] if self._holds else LABELS[self.verdict]
 
     @property
+    def is_passed(self) -> bool:
+        """Whether it passes, with an effect or without."""
+        return self.verdict is GateVerdict.PASSED
+
+    @property
     def comes_by_itself(self) -> bool:
         """Whether nothing but time and captures is missing."""
         return self.verdict is GateVerdict.INCONCLUSIVE and self.rule in PATIENT

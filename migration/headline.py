@@ -60,6 +60,8 @@ class Facts:
 
     ``decided`` is the move that follows now, ``rule`` and ``reason`` why that or why none;
     ``following`` is the share or the phase that comes next.  ``is_watched``: somebody looks.
+    ``is_in_force``: captures still go where its end has sent them; ``is_another_active``: a
+    rollout beside it goes on, so that this one cannot.
     """
 
     state: RolloutState
@@ -75,6 +77,8 @@ class Facts:
     ended: Ended | None = None
     first: PhaseName | None = None
     why_first: str = ""
+    is_in_force: bool = True
+    is_another_active: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,21 +188,39 @@ def _awaiting(facts: Facts) -> Headline:
 
 
 def _rolled_back(facts: Facts) -> Headline:
-    said = _("Everything goes to legacy. %(reason)s") % {"reason": _reason(facts)}
+    if facts.is_another_active:
+        then = _("Another rollout is active: as long as it is, this one is not restarted.")
+        return _plain(facts, _to_legacy(facts), then)
     first = facts.first or PhaseName.BASELINE
     then = _("A restart begins with “%(phase)s”: %(why)s.") % {
         "phase": first.label,
         "why": facts.why_first,
     }
-    return _plain(facts, said, then, press=Move.RESTART)
+    return _plain(facts, _to_legacy(facts), then, press=Move.RESTART)
 
 
 def _aborted(facts: Facts) -> Headline:
-    said = _("Everything goes to legacy. %(reason)s") % {"reason": _reason(facts)}
-    return _plain(facts, said, _("An aborted rollout does not go on; start another one."))
+    return _plain(
+        facts, _to_legacy(facts), _("An aborted rollout does not go on; start another one.")
+    )
+
+
+def _to_legacy(facts: Facts) -> str:
+    said = (
+        _("Everything goes to legacy. %(reason)s")
+        if facts.is_in_force
+        else _("Everything went to legacy; another policy is in force since then. %(reason)s")
+    )
+    return said % {"reason": _reason(facts)}
 
 
 def _completed(facts: Facts) -> Headline:
+    if not facts.is_in_force:
+        return _plain(
+            facts,
+            _("Everything went to scanning; another policy is in force since then."),
+            _("The page about routing says where captures go now."),
+        )
     return _plain(
         facts,
         _("Everything goes to scanning, and legacy is retired."),

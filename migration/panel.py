@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from migration.choices import ACTIVE
-from migration.models import Rollout
+from migration.choices import ACTIVE, ApprovalState, RolloutState
+from migration.models import Approval, Rollout
 from monitoring.panels import Panel, panels
 
 
@@ -23,5 +23,19 @@ def path(now: datetime, user: Any) -> Panel | None:
 
     return Panel(
         "migration/partials/overview.html",
-        {"rollout": rollout, "path": stored_path(rollout, now)},
+        {
+            "rollout": rollout,
+            "path": stored_path(rollout, now),
+            "approval": _approval(rollout) if user.has_perm("migration.approve_phase") else None,
+        },
     )
+
+
+def _approval(rollout: Rollout) -> int | None:
+    """Return the request that waits for somebody to decide it."""
+    if rollout.state != RolloutState.AWAITING:
+        return None
+    waiting = Approval.objects.filter(
+        step__phase__attempt__rollout=rollout, state=ApprovalState.WAITING
+    )
+    return waiting.values_list("pk", flat=True).first()

@@ -34,6 +34,8 @@ from migration.shown import captures_per_second
 from migration.situation import load, step_seconds
 from migration.stored_looks import stored_looks
 from monitoring.figures import Figure
+from trimming.policy import newest_policy
+from trimming.routing_choices import Mode
 from trimming.routing_words import share_text
 
 # where nothing was kept for so long, nobody looks: an unchanged answer is kept each KEEP_SECONDS
@@ -66,6 +68,17 @@ class Shown:
     # acts that the table has, and that would be refused as long as it stands so
     blocked: Sequence[str] = ()
     policy_version: int | None = None
+    another: Rollout | None = None
+
+    @property
+    def held(self) -> list[GateRow]:
+        """The gates that do not pass: what stands against going on, and dry runs."""
+        return [row for row in self.rows if not row.is_passed]
+
+    @property
+    def passed(self) -> list[GateRow]:
+        """The gates that pass."""
+        return [row for row in self.rows if row.is_passed]
 
     @property
     def may_press(self) -> Act | None:
@@ -143,6 +156,7 @@ def shown(rollout: Rollout, user: Any, now: datetime) -> Shown:
     asked = _asked(step, user) if state is RolloutState.AWAITING else None
     ended = None if found else _ended(rollout)
     first = first_phase_after(attempt, limits, now) if state is RolloutState.ROLLED_BACK else None
+    another = None if found else Rollout.objects.filter(state__in=ACTIVE).first()
     facts = Facts(
         state,
         share=step.share if step else 0.0,
@@ -157,6 +171,8 @@ def shown(rollout: Rollout, user: Any, now: datetime) -> Shown:
         ended=ended,
         first=first.phase if first else None,
         why_first=first.why if first else "",
+        is_in_force=ended is None or _is_in_force(ended),
+        is_another_active=another is not None,
     )
     return Shown(
         rollout,
@@ -176,8 +192,9 @@ def shown(rollout: Rollout, user: Any, now: datetime) -> Shown:
         suspects=attempt.suspects.count() if state is RolloutState.ROLLED_BACK else 0,
         first=facts.first,
         why_first=facts.why_first,
-        blocked=() if _may_promote(facts) else (Move.PROMOTE,),
+        blocked=_blocked(facts),
         policy_version=step.policy_version if step else None,
+        another=another,
     )
 
 
@@ -199,6 +216,19 @@ def figures_of(found: Shown, now: datetime) -> dict[str, Figure]:
         "evidence": evidence_figure(looks, axis, found.marks),
         "rates": rate_figure(looks, axis, found.marks, limits.gradual_error_rate),
     }
+
+
+def _is_in_force(ended: Ended) -> bool:
+    """Tell whether captures still go where the end of a rollout sent them."""
+    is_complete = ended.move is Move.COMPLETE
+    modes = (Mode.SCANNING,) if is_complete else (Mode.LEGACY, Mode.COMPARISON)
+    return newest_policy().mode in modes
+
+
+def _blocked(facts: Facts) -> tuple[Move, ...]:
+    """Return the moves that would be refused as it stands."""
+    promote = () if _may_promote(facts) else (Move.PROMOTE,)
+    return (*promote, Move.RESTART) if facts.is_another_active else promote
 
 
 def _may_promote(facts: Facts) -> bool:

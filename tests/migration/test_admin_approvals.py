@@ -97,6 +97,18 @@ def test_what_has_turned_stands_first_and_cannot_be_approved() -> None:
     assert b"disabled aria-describedby" in response.content
 
 
+def test_what_passes_as_before_is_folded_and_what_else_there_is_stands_open() -> None:
+    service, _rollout, approval = asked()
+    service.pass_time(1)
+    service.report(0.5)
+    with at_the_time_of(service):
+        response = client_of(staff(APPROVER)).get(page_of(approval))
+    shown = response.context["shown"]
+    assert {row.rule for row in shown.to_read} >= {"health", "dwell"}
+    assert {row.rule for row in shown.calm} >= {"leak", "baseline"}
+    assert f"{len(shown.calm)} rules pass as at the request" in read(response)
+
+
 def test_looking_changes_nothing() -> None:
     service, _rollout, approval = asked()
     client = client_of(staff(APPROVER))

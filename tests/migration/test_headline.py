@@ -158,5 +158,25 @@ def test_an_aborted_one_says_who_and_why() -> None:
     assert found.press is None
 
 
+@pytest.mark.parametrize(
+    ("state", "where"),
+    [
+        (RolloutState.ROLLED_BACK, "Everything went to legacy"),
+        (RolloutState.ABORTED, "Everything went to legacy"),
+        (RolloutState.COMPLETED, "Everything went to scanning"),
+    ],
+)
+def test_where_captures_go_is_claimed_only_while_it_is_so(state: RolloutState, where: str) -> None:
+    ended = Ended(Move.ABORT, "anna", "", "the vendor asks", NOW)
+    found = say(state, ended=ended, is_in_force=False)
+    assert found.sentence.startswith(f"{where}; another policy is in force since then.")
+
+
+def test_beside_an_active_rollout_none_is_restarted() -> None:
+    found = say(RolloutState.ROLLED_BACK, is_another_active=True)
+    assert found.press is None
+    assert found.then.startswith("Another rollout is active")
+
+
 def test_a_draft_is_started() -> None:
     assert say(RolloutState.DRAFT).press is Move.START

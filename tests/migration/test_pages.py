@@ -191,6 +191,7 @@ class TestWhileItRuns:
         service.look()
         text = get(service).content.decode()
         assert re.search(r'<details class="gate " data-key="health"', text)
+        assert text.index('data-key="health"') < text.index('data-key="passed"')
         assert "Holding" in text
 
     def test_what_cannot_be_promoted_says_why(self) -> None:
@@ -258,6 +259,22 @@ class TestWhileItRuns:
         assert "Gradual rollout 25 % for" in text
 
 
+class TestBesideAnother:
+    def test_one_that_is_over_says_what_is_so_now_and_leads_to_the_active_one(self) -> None:
+        service, first = in_phase(PhaseName.GRADUAL)
+        move(service, first, Move.ROLL_BACK, rule="leak")
+        assert "Everything goes to legacy." in read(get(service))
+        service, second = in_phase(PhaseName.AB_TEST)
+        found = get(service, path=reverse("migration:rollout", args=[first.pk]))
+        text = read(found)
+        assert "Everything went to legacy; another policy is in force since then." in text
+        assert "Another rollout is active" in text
+        assert f'href="{reverse("migration:rollout", args=[second.pk])}"' in found.content.decode()
+        button = re.search(r'<button[^>]*id="ask-restart"[^>]*>', found.content.decode())
+        assert button is not None
+        assert "disabled" in button.group()
+
+
 class TestAwaitingApproval:
     def ask(self) -> tuple[Service, Rollout, User]:
         service, rollout = in_gate(approve="full_migration")
@@ -274,6 +291,16 @@ class TestAwaitingApproval:
         address = reverse("admin:migration_approval_change", args=[Approval.objects.get().pk])
         assert f'href="{address}"' in found.content.decode()
         assert "See the request and decide" in read(found)
+
+    def test_the_overview_leads_who_may_approve_to_the_request(self) -> None:
+        service, rollout, _person = self.ask()
+        address = reverse("admin:migration_approval_change", args=[Approval.objects.get().pk])
+        assert f'href="{address}"' in get(service, APPROVER, "/").content.decode()
+        assert f'href="{address}"' not in get(service, OPERATOR, "/").content.decode()
+        approvals.approve(
+            Approval.objects.get(), load(rollout, service.now), make_user(APPROVER), "in order"
+        )
+        assert f'href="{address}"' not in get(service, APPROVER, "/").content.decode()
 
     def test_who_may_not_approve_is_not_led_there(self) -> None:
         service, _rollout, _person = self.ask()
