@@ -50,10 +50,10 @@ class ApprovalAdmin(ReadOnlyAdmin):
     list_display = (
         "what",
         "state_chip",
+        "evidence_now",
+        "expires_in",
         "asked_by",
         REQUESTED,
-        "expires_in",
-        "evidence_now",
         "decided_by",
         DECIDED,
         "reason",

@@ -93,7 +93,7 @@ function showLost(status) {
     for (const place of document.querySelectorAll("[data-lost]")) {
       place.hidden = place.dataset.lost !== status;
       const at = place.querySelector("[data-lost-at]");
-      if (at) at.textContent = since.toLocaleTimeString(language);
+      if (at) at.textContent = since.toLocaleTimeString(language, { hourCycle: "h23" });
     }
   };
   if (status === "reconnecting") lostTimer = window.setTimeout(show, LOST_AFTER_MS);

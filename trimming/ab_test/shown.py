@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_noop, ngettext
 
 from trimming.ab_test.draw import ROLES
 from trimming.quantities import count, duration, percent, rate, size
@@ -108,10 +108,13 @@ def tiles(summary: Values) -> list[Tile]:
 
 
 def _leaked(summary: Values) -> Tile:
-    note = _("in %(n)s captures; masked too much: %(much)s") % {
-        "n": count(summary["leaking_captures"]),
-        "much": size(summary["over_masked_bytes"]),
-    }
+    leaking = summary["leaking_captures"]
+    said = ngettext(
+        "in %(n)s capture; masked too much: %(much)s",
+        "in %(n)s captures; masked too much: %(much)s",
+        leaking,
+    )
+    note = said % {"n": count(leaking), "much": size(summary["over_masked_bytes"])}
     return Tile("leaked_bytes", _("Leaked"), size(summary["leaked_bytes"]), note)
 
 

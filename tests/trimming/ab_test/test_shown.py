@@ -51,7 +51,7 @@ def test_every_outcome_has_a_word_and_a_look() -> None:
 
 def test_figures_are_shown_with_what_they_rest_on() -> None:
     summary = summarise(ROWS, seed=1)
-    assert tile(summary, "leaked_bytes") == "7 B, in 1 captures; masked too much: 0 B"
+    assert tile(summary, "leaked_bytes") == "7 B, in 1 capture; masked too much: 0 B"
     assert tile(summary, "agreement") == "50.0 %, 1 of 2 captures, 95 % interval 1.3 % to 98.7 %"
     assert tile(summary, "speed_ratio").startswith("2x, as fast as legacy, median")
     assert (

@@ -141,7 +141,7 @@ class TestOneTest:
         said = words(client.get(page_of(kept())))
         for expected in (
             "Not all match 2 captures: 1 matched, 1 mismatched",
-            "Leaked 7 B in 1 captures",
+            "Leaked 7 B in 1 capture;",
             "legacy 1.0",
             "profile standard",
             "share 1.0, seed 1",
