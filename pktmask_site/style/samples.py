@@ -50,6 +50,11 @@ GATES: Final = (
     ("gate", "enough", "inconclusive", "17 captures ended, at least 50 must.", 17.0, 50.0, 33),
     ("gate", "dwell", "passed", "10 min passed, at least 1 min must.", 600.0, 60.0, None),
 )
+# classes of bytes before and after, as css/evidence.css names them
+HEX: Final = (
+    ("packet", "header", "framing", "body", "uncertain"),
+    ("packet", "carried", "header", "framing", "overwritten"),
+)
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 
 
@@ -80,12 +85,24 @@ def samples(now: datetime) -> dict[str, Any]:
             "not_understood": "Not HTTP and left as it was: DNS: 2.0 kB.",
             "numbers": {"input_bytes": 652_000, "output_bytes": 652_000, "packets": 956},
         },
+        "hex": [[_hex(*each) for each in enumerate(looks)] for looks in HEX],
         "at": now,
     }
 
 
 _VERDICTS: Final = (Verdict.OK, Verdict.WARN, Verdict.FAIL)
 _SCORES: Final = {Verdict.OK: 0.97, Verdict.WARN: 0.74, Verdict.FAIL: 0.41}
+
+
+def _hex(number: int, look: str) -> dict[str, Any]:
+    text = "." * 8 if look == "overwritten" else look[:8].ljust(8, ".")
+    digits = "00" if look == "overwritten" else ""
+    pairs = " ".join(digits or f"{ord(each):02x}" for each in text)
+    return {
+        "offset": f"{16 * number:04x}",
+        "runs": [{"look": look, "digits": pairs, "text": text}],
+        "padding": "",
+    }
 
 
 def _word(each: Any, look: Any) -> dict[str, Any]:

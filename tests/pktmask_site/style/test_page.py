@@ -28,7 +28,12 @@ def test_an_administrator_sees_every_component() -> None:
     for said in (
         *("--canvas", "Rolled back", "Nothing was changed. What you typed is kept."),
         *("A share is a number from 0 to 100", "of 57", "1 leak is confirmed"),
-        *("Gradual rollout", "Where every byte went", "The connection to the service is lost"),
+        *(
+            "Gradual rollout",
+            "Where every byte went",
+            "70 61 63 6b",
+            "The connection to the service is lost",
+        ),
     ):
         assert said in text, said
     ids = re.findall(r' id="([^"]+)"', answer.content.decode())
