@@ -12,6 +12,7 @@ from django.test import Client
 from config.roles import ADMINISTRATOR, VIEWER
 from pktmask_site.security_headers import of_refusals
 from tests.factories import make_capture, make_user
+from tests.pktmask_site.observatory import MODIFIERS, TESTS, grade_of, results_of, score_of
 
 pytestmark = pytest.mark.django_db
 YEAR_SECONDS = 365 * 24 * 3600
@@ -127,3 +128,58 @@ def test_what_is_refused_before_django_has_the_same() -> None:
 def test_without_tls_nothing_is_promised_about_it(settings: Any) -> None:
     settings.SECURE_HSTS_SECONDS = 0
     assert "strict-transport-security" not in of_refusals()
+
+
+# --- grades ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_the_observatory_grades_every_class_of_answer_with_its_best(name: str) -> None:
+    make, _ = ANSWERS[name]
+    found = results_of(make(), Client().get("/sign-in/"))
+    assert "worst" not in found.values()
+    assert grade_of(score_of(found)) == "A+"
+
+
+def test_what_the_observatory_sees_first_has_all_that_we_can_give() -> None:
+    found = results_of(get("/sign-in/"), Client().get("/"))
+    bonuses = {name: MODIFIERS[name][result] for name, result in found.items()}
+    assert {name for name, points in bonuses.items() if points} == {
+        "cookies",
+        "content-security-policy",
+        "referrer-policy",
+        "x-frame-options",
+    }
+    assert score_of(found) == 125
+
+
+class Bare:
+    """An answer of somebody who has thought of nothing."""
+
+    status_code, content, cookies = 200, b"<script>1</script>", ()
+    headers: Mapping[str, str] = {"Content-Type": "text/html", "Access-Control-Allow-Origin": "*"}
+
+
+def test_the_grader_knows_bad_answers() -> None:
+    found = results_of(Bare(), Bare())
+    assert TESTS.keys() == MODIFIERS.keys() == found.keys()
+    assert (score_of(found), grade_of(score_of(found))) == (0, "F")
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "grade"),
+    [
+        ("Content-Security-Policy", "default-src 'self' 'unsafe-inline'", "B"),
+        ("Content-Security-Policy", "script-src 'self'", "B"),
+        ("Strict-Transport-Security", "max-age=3600", "B+"),
+        ("X-Content-Type-Options", "", "A+"),
+        ("Referrer-Policy", "unsafe-url", "A+"),
+        ("Access-Control-Allow-Origin", "*", "C"),
+    ],
+)
+def test_one_bad_header_costs_what_the_observatory_says(
+    header: str, value: str, grade: str
+) -> None:
+    answer = get("/sign-in/")
+    answer.headers[header] = value
+    assert grade_of(score_of(results_of(answer, Client().get("/sign-in/")))) == grade
