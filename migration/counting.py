@@ -21,7 +21,7 @@ from migration.decision import step_name
 from migration.gates.evidence import baseline_from_json, tally_as_json, tally_from_json
 from migration.gates.tally import Assigned, Compared, Served, Tally
 from migration.models import Attempt, ComparedCapture, ServedCapture, StepPolicy
-from trimming.choices import OUTCOME_KINDS, OutcomeKind, RunOutcome
+from trimming.choices import OUTCOME_KINDS, Blame, OutcomeKind, RunOutcome
 from trimming.models import Shadow, TrimJob, TrimRun
 from trimming.routing import CONTROL, TREATMENT, bucket_of, is_below
 from trimming.routing_choices import Arm, LeakState, ShadowOutcome, ShadowState, Why
@@ -86,7 +86,9 @@ def _counted(attempt: Attempt, limits: RolloutLimits, now: datetime) -> dict[str
     tally = tally_from_json(attempt.tally).renewed(present, now, limits.evidence_seconds)
     baseline = baseline_from_json(attempt.baseline)
     assigned = _assign(attempt, steps, since, reach)
-    served = _serve(attempt, steps, since, builds, reach)
+    decided = _serve_decided(attempt, steps)
+    ended = _serve(attempt, steps, since, builds, reach)
+    served = sorted(decided + ended, key=lambda each: each.at)
     leaks = _leaks(attempt, steps, since)
     compared = _compare(attempt, steps, since, builds, reach)
     leaks += _uncounted_leaks(attempt, steps, since)
@@ -225,13 +227,36 @@ def _serve(
         if not builds.is_ours(run.strategy, run.strategy_version):
             continue
         row.run_id = run.pk
-        row.failed = run.kind is OutcomeKind.STRATEGY_FAILURE
         marked.append(row)
+        _judge(row, run)
         # legacy served what the breaker keeps from scanning: that tells nothing of scanning, and
         # must not end a row of failures
-        if run.job.why != Why.BREAKER_OPEN:
+        if not row.is_undecided and run.job.why != Why.BREAKER_OPEN:
             served.append(_fact(run, row, steps))
-    ServedCapture.objects.bulk_update(marked, ["run", "failed"])
+    ServedCapture.objects.bulk_update(marked, ["run", "failed", "is_undecided"])
+    return served
+
+
+def _judge(row: ServedCapture, run: TrimRun) -> None:
+    row.failed = run.kind is OutcomeKind.STRATEGY_FAILURE
+    row.is_undecided = run.kind is OutcomeKind.UNDECIDED
+
+
+def _serve_decided(attempt: Attempt, steps: Mapping[int, str]) -> list[Served]:
+    """Return the runs whose output was refused, and of which legacy has told by now whose fault."""
+    rows = list(
+        ServedCapture.objects.filter(attempt=attempt, is_undecided=True)
+        .exclude(run__blame=Blame.UNDECIDED)
+        .order_by("pk")
+        .select_related("run")
+        .defer("run__report")[:MOST]
+    )
+    served = []
+    for row in rows:
+        assert row.run is not None  # it ended, and waited for legacy
+        _judge(row, row.run)
+        served.append(_fact(row.run, row, steps))
+    ServedCapture.objects.bulk_update(rows, ["failed", "is_undecided"])
     return served
 
 
@@ -247,6 +272,7 @@ def _fact(run: TrimRun, row: ServedCapture, steps: Mapping[int, str]) -> Served:
         duration_ms=run.duration_ms if run.outcome == RunOutcome.DONE else None,
         at=run.finished_at,
         misplaced=run.strategy == TREATMENT and not row.on_treatment,
+        odd=run.kind is OutcomeKind.ODD_CAPTURE,
     )
 
 
@@ -263,6 +289,7 @@ def _leaks(attempt: Attempt, steps: Mapping[int, str], since: datetime) -> list[
         job__failed_on=TREATMENT,
         job__runs__strategy=TREATMENT,
         job__runs__outcome=RunOutcome.UNVERIFIED,
+        job__runs__blame=Blame.STRATEGY,
     ).values_list("job__capture__sha256", "finished_at")
     found = dict(healed[:MOST])
     rows = [row for row in _known(ServedCapture, attempt, found).values() if not row.leaked]

@@ -36,6 +36,7 @@ from monitoring.choices import Verdict
 from monitoring.conf import health_settings, targets
 from monitoring.metrics.histograms import from_json, merge
 from monitoring.models import HealthReport, MetricSample
+from trimming.choices import OPEN_STATES, Blame, RunOutcome
 from trimming.models import RoutingPolicy, TrimRun
 from trimming.routing import CONTROL
 from trimming.routing_choices import Origin
@@ -109,6 +110,7 @@ def evidence_of(
             else max(0.0, (now - around.newest_sample_at).total_seconds())
         ),
         recent=_recent(attempt, limits, now),
+        undecided=_undecided(attempt),
         health=_health(around, now),
         critical_seconds=around.critical_seconds,
         imported_matched=matched,
@@ -158,10 +160,18 @@ def _recent(attempt: Attempt, limits: RolloutLimits, now: datetime) -> ArmCount:
     """Return the newest captures of both arms; one that is tried again and again counts once."""
     failed = list(
         ServedCapture.objects.filter(attempt=attempt, run__finished_at__gte=now - RECENT)
+        .exclude(run__blame__in=(Blame.UNDECIDED, Blame.CAPTURE))
         .order_by("-run__finished_at")
         .values_list("failed", flat=True)[: RECENT_TIMES * limits.error_rate_runs]
     )
     return ArmCount(len(failed), sum(failed))
+
+
+def _undecided(attempt: Attempt) -> int:
+    """Count refused outputs that legacy still has to tell of; a job that was stopped never does."""
+    return ServedCapture.objects.filter(
+        attempt=attempt, is_undecided=True, run__job__state__in=OPEN_STATES
+    ).count()
 
 
 def _health(around: Surroundings, now: datetime) -> Health | None:
@@ -188,10 +198,12 @@ def _cleanup(attempt: Attempt, phase: Phase, now: datetime) -> Cleanup:
             "policy_version", flat=True
         )
     )
-    # what a drill sent to legacy was no use of it
-    used = TrimRun.objects.filter(strategy=CONTROL, started_at__gte=phase.started_at).exclude(
-        policy_version__in=drills
-    )
+    # what a drill sent to legacy was no use of it, nor was what legacy made nothing of
+    used = TrimRun.objects.filter(
+        strategy=CONTROL,
+        started_at__gte=phase.started_at,
+        outcome__in=(RunOutcome.RUNNING, RunOutcome.DONE),
+    ).exclude(policy_version__in=drills)
     newest = used.order_by("-started_at").values_list("started_at", flat=True).first()
     drill = RollbackDrill.objects.filter(attempt=attempt, passed=True).first()
     return Cleanup(

@@ -92,6 +92,8 @@ class OutcomeKind(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
     INFRASTRUCTURE = "infrastructure", _("a fault around the strategy")
     STRATEGY_FAILURE = "strategy_failure", _("the strategy failed")
+    ODD_CAPTURE = "odd_capture", _("no output of the capture is verified")
+    UNDECIDED = "undecided", _("refused, and legacy has not answered")
 
 
 # only a failure of the strategy counts in rules, breaker and fallback
@@ -107,6 +109,22 @@ OUTCOME_KINDS: dict[RunOutcome, OutcomeKind] = {
     RunOutcome.FAILED: OutcomeKind.STRATEGY_FAILURE,
     RunOutcome.UNVERIFIED: OutcomeKind.STRATEGY_FAILURE,
     RunOutcome.LATE: OutcomeKind.STRATEGY_FAILURE,
+}
+
+
+class Blame(models.TextChoices):
+    """Whose fault an output is that verification refused.  See blame.py for how it is decided."""
+
+    UNDECIDED = "undecided", _("not known until legacy has run")
+    CAPTURE = "capture", _("the capture's: verification refuses what legacy makes of it as well")
+    STRATEGY = "strategy", _("the strategy's")
+
+
+# what it says of a strategy then; without a blame, what its outcome says
+BLAME_KINDS: dict[Blame, OutcomeKind] = {
+    Blame.UNDECIDED: OutcomeKind.UNDECIDED,
+    Blame.CAPTURE: OutcomeKind.ODD_CAPTURE,
+    Blame.STRATEGY: OutcomeKind.STRATEGY_FAILURE,
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,8 +20,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from config.current import current
-from trimming import job_rules
-from trimming.choices import JobStage, JobState, Priority, RunOutcome
+from trimming import breaker, job_rules
+from trimming.blame import blame_at_end, blame_by_answer
+from trimming.choices import Blame, JobStage, JobState, Priority, RunOutcome
 from trimming.conf import trimming_settings
 from trimming.fence import fence
 from trimming.files import remove_leftovers
@@ -236,7 +238,7 @@ def publish(run: TrimRun, **values: Any) -> bool:
             **NO_LEASE,
         )
         if published:
-            end_run(run.pk, RunOutcome.DONE, now, **values)
+            end_run(run, RunOutcome.DONE, now, **values)
             tell(run.job_id)
             # whatever becomes of it, the result is served
             transaction.on_commit(lambda: queue_shadow(run), robust=True)
@@ -244,10 +246,19 @@ def publish(run: TrimRun, **values: Any) -> bool:
 
 
 def fall_back(run: TrimRun, outcome: RunOutcome, reason: str) -> bool:
-    """Let the control serve a job on which the treatment failed; False when it was taken away."""
+    """Let the control serve a job on which the treatment failed; False when it was taken away.
+
+    It keeps its place before what was queued after it: whose fault it was waits for the control.
+    """
     with transaction.atomic():
         return _send_back(
-            run, Move.FALL_BACK, outcome, reason=reason, failed_on=run.strategy, **NOT_ROUTED
+            run,
+            Move.FALL_BACK,
+            outcome,
+            reason=reason,
+            failed_on=run.strategy,
+            queued_at=run.job.queued_at,
+            **NOT_ROUTED,
         )
 
 
@@ -274,7 +285,7 @@ def put_off(run: TrimRun, outcome: RunOutcome, reason: str) -> bool:
             **NO_LEASE,
         )
         if done:
-            end_run(run.pk, outcome, now, reason=reason)
+            end_run(run, outcome, now, reason=reason)
             tell(run.job_id)
     return done
 
@@ -284,30 +295,24 @@ def _send_back(
 ) -> bool:
     """Let a job wait again, through no fault of its own: the attempt does not count against it."""
     now = timezone.now()
-    done = apply_move(
-        held(run),
-        move,
-        queued_at=now,
-        stage="",
-        done_bytes=0,
-        forgiven=F("forgiven") + 1,
-        **values,
-        **NO_LEASE,
-    )
+    back: dict[str, Any] = {"queued_at": now, "stage": "", "done_bytes": 0, **NO_LEASE}
+    done = apply_move(held(run), move, **{**back, **values}, forgiven=F("forgiven") + 1)
     if done:
-        end_run(run.pk, outcome, now, reason=reason)
+        end_run(run, outcome, now, reason=reason)
         send(run.job_id)
         tell(run.job_id)
     return done
 
 
-def give_up(run: TrimRun, move: Move, outcome: RunOutcome, reason: str) -> bool:
+def give_up(
+    run: TrimRun, move: Move, outcome: RunOutcome, reason: str, blame: Blame | None = None
+) -> bool:
     """End the job of an attempt without a result: REFUSE, FAIL or STOP."""
     now = timezone.now()
     with transaction.atomic():
         ended = apply_move(held(run), move, finished_at=now, reason=reason, **NO_LEASE)
         if ended:
-            end_run(run.pk, outcome, now, reason=reason)
+            end_run(run, outcome, now, blame=blame, reason=reason)
             tell(run.job_id)
     return ended
 
@@ -338,20 +343,47 @@ def lose(run: TrimRun, outcome: RunOutcome, reason: str, *, forgiven: bool = Fal
         else:
             done = apply_move(held(run), Move.FAIL, finished_at=now, reason=reason, **NO_LEASE)
         if done:
-            end_run(run.pk, outcome, now, reason=reason)
+            end_run(run, outcome, now, reason=reason)
             transaction.on_commit(lambda: remove_leftovers(run))
             tell(run.job_id)
     return done
 
 
-def end_run(run_id: int, outcome: RunOutcome, now: datetime, **values: Any) -> None:
-    """Write how an attempt ended, unless that is written already; tell the apps above if it was."""
-    ended = TrimRun.objects.filter(pk=run_id, outcome=RunOutcome.RUNNING).update(
-        outcome=outcome, finished_at=now, **values
+def end_run(
+    run: TrimRun,
+    outcome: RunOutcome,
+    now: datetime,
+    *,
+    blame: Blame | None = None,
+    **values: Any,
+) -> None:
+    """Write how an attempt ended, unless that is written already; tell the apps above if it was.
+
+    ``blame`` is whose fault a refused output is, where that is not to be decided here.
+    """
+    is_control = run.strategy == CONTROL
+    blame = blame or blame_at_end(outcome, is_control=is_control)
+    ended = TrimRun.objects.filter(pk=run.pk, outcome=RunOutcome.RUNNING).update(
+        outcome=outcome, finished_at=now, blame=blame or "", **values
     )
     if ended:
+        if is_control and run.job.failed_on:
+            _settle_blame(run, outcome, now)
         # robust: whoever counts what ended must not keep the job from what follows
-        transaction.on_commit(lambda: run_ended.send(TrimRun, run_id=run_id), robust=True)
+        transaction.on_commit(lambda: run_ended.send(TrimRun, run_id=run.pk), robust=True)
+
+
+def _settle_blame(answer: TrimRun, outcome: RunOutcome, now: datetime) -> None:
+    """Decide whose fault it was that an output was refused, now that the control has ended."""
+    blame = blame_by_answer(outcome)
+    if blame is Blame.UNDECIDED:
+        return
+    waiting = TrimRun.objects.filter(job_id=answer.job_id, blame=Blame.UNDECIDED)
+    strategies = list(waiting.values_list("strategy", flat=True))
+    waiting.update(blame=blame, blamed_at=now)
+    digest = answer.job.capture.sha256
+    for strategy in strategies if blame is Blame.STRATEGY else ():
+        transaction.on_commit(partial(breaker.note_failure, strategy, digest), robust=True)
 
 
 def open_runs(condition: Q) -> list[TrimRun]:

@@ -6,6 +6,7 @@ import structlog
 from django.utils.translation import gettext as _
 
 from trimming import breaker, jobs
+from trimming.blame import blame_at_end, kind_of
 from trimming.choices import OUTCOME_KINDS, OutcomeKind, RunOutcome
 from trimming.fence import fence
 from trimming.models import TrimRun
@@ -24,18 +25,20 @@ def end_without_result(run: TrimRun, move: Move, outcome: RunOutcome, reason: st
     """
     if move is Move.PUT_OFF:
         return jobs.put_off(run, outcome, reason)
-    is_blamed = OUTCOME_KINDS[outcome] is OutcomeKind.STRATEGY_FAILURE
-    if not is_blamed or run.strategy == CONTROL:
+    has_failed = OUTCOME_KINDS[outcome] is OutcomeKind.STRATEGY_FAILURE
+    if not has_failed or run.strategy == CONTROL:
         return jobs.give_up(run, move, outcome, reason)
     # a rollback brings legacy back: it comes before this, or after it
     with fence():
         is_retired = is_legacy_retired()
+        blame = blame_at_end(outcome, is_control=False, is_alone=is_retired)
         if is_retired:
-            ended = jobs.give_up(run, move, outcome, f"{reason} {_nobody_else()}")
+            ended = jobs.give_up(run, move, outcome, f"{reason} {_nobody_else()}", blame)
         else:
             ended = jobs.fall_back(run, outcome, reason)
     if ended:
-        breaker.note_failure(run.strategy, run.job.capture.sha256)
+        if kind_of(outcome, blame) is OutcomeKind.STRATEGY_FAILURE:
+            breaker.note_failure(run.strategy, run.job.capture.sha256)
         event = "failed_without_fallback" if is_retired else "fell_back"
         log.warning(event, strategy=run.strategy, outcome=outcome.value)
     return ended

@@ -11,9 +11,10 @@ from typing import Final
 from django.core.paginator import Page, Paginator
 from django.db.models import Count
 
+from trimming.blame import kind_of
 from trimming.breaker import breaker_limits
 from trimming.breaker_rules import Limits
-from trimming.choices import OUTCOME_KINDS, OutcomeKind, RunOutcome
+from trimming.choices import Blame, OutcomeKind, RunOutcome
 from trimming.models import Breaker, RoutingPolicy, TrimRun
 from trimming.policy import is_watched, newest_policy
 from trimming.routing import TREATMENT
@@ -86,17 +87,20 @@ def runs_lately(now: datetime) -> list[ArmRow]:
     counted = (
         TrimRun.objects.filter(started_at__gte=now - LATELY)
         .order_by()
-        .values_list("arm", "strategy", "outcome")
+        .values_list("arm", "strategy", "outcome", "blame")
         .annotate(Count("pk"))
     )
-    return arm_rows({(arm, strategy, outcome): n for arm, strategy, outcome, n in counted})
+    return arm_rows(
+        {(arm, strategy, outcome, blame): n for arm, strategy, outcome, blame, n in counted}
+    )
 
 
-def arm_rows(counted: Mapping[tuple[str, str, str], int]) -> list[ArmRow]:
-    """Sum runs by arm, strategy and kind of outcome; the arms in their order."""
+def arm_rows(counted: Mapping[tuple[str, str, str, str], int]) -> list[ArmRow]:
+    """Sum runs by arm, strategy, outcome and blame; the arms in their order."""
     sums: dict[tuple[str, str], Counter[OutcomeKind]] = {}
-    for (arm, strategy, outcome), n in counted.items():
-        sums.setdefault((arm, strategy), Counter())[OUTCOME_KINDS[RunOutcome(outcome)]] += n
+    for (arm, strategy, outcome, blame), n in counted.items():
+        kind = kind_of(RunOutcome(outcome), Blame(blame) if blame else None)
+        sums.setdefault((arm, strategy), Counter())[kind] += n
     order = list(Arm.values)
     return [
         ArmRow(Arm(arm), strategy, tuple(sums[arm, strategy][kind] for kind in KINDS))

@@ -55,6 +55,10 @@ NOTABLE: Final = frozenset(
         Why.ROLLED_BACK,
     }
 )
+# what a job falls back from, whosever fault it turns out to be
+FELL_BACK: Final = frozenset(
+    {OutcomeKind.STRATEGY_FAILURE, OutcomeKind.ODD_CAPTURE, OutcomeKind.UNDECIDED}
+)
 # instead of what a mode says, while legacy is retired
 RETIRED: Final[Text] = gettext_lazy(
     "Every capture goes to scanning. Legacy is retired: what scanning fails on fails, until an"
@@ -210,7 +214,7 @@ def _fallback(job: TrimJob, runs: Iterable[TrimRun]) -> str:
         return ""
     for run in runs:
         is_its = run.job_id == job.pk and run.strategy == job.failed_on
-        if is_its and run.kind is OutcomeKind.STRATEGY_FAILURE:
+        if is_its and run.kind in FELL_BACK:
             reason = run.reason or str(run.get_outcome_display())
             text = _("Fell back from %(strategy)s: %(reason)s")
             return text % {"strategy": job.failed_on, "reason": reason}

@@ -135,6 +135,21 @@ def error_rate(evidence: Evidence, limits: RolloutLimits) -> Judged:
     return share_of(count.rate, limit, message, is_most=True)
 
 
+def refused(evidence: Evidence, limits: RolloutLimits) -> Judged:
+    """What is not known of scanning is not healthy: its refused outputs until legacy has told.
+
+    Some may wait at any time, or whoever makes odd captures would hold it.
+    """
+    found = evidence.undecided
+    most = math.floor(limits.gradual_error_rate * evidence.counted.treatment.finished)
+    message = _(
+        "%(found)d refused outputs of scanning wait for what legacy makes of them, at most "
+        "%(most)d may; %(odd)d captures were refused whoever made the output, and count for nobody."
+    ) % {"found": found, "most": most, "odd": evidence.tally.odd}
+    verdict = GateVerdict.INCONCLUSIVE if found > most else GateVerdict.PASSED
+    return Judged(verdict, message, found, most)
+
+
 def degradation(evidence: Evidence, limits: RolloutLimits) -> Judged:
     """Phase 2: the median of treatment's time to control's on the same captures."""
     median = evidence.tally.ratios.quantile(0.5)

@@ -42,7 +42,8 @@ class Evidence:
     ``step_seconds`` is the time at the present share without pauses.  ``overtaken``: why the policy
     in force is not the one that the rollout published; empty while it is.  ``new_build`` names the
     version of a strategy that is not the one of the attempt.  ``critical_seconds``: for how long
-    memory and latency have been above their critical threshold.
+    memory and latency have been above their critical threshold.  ``undecided``: outputs of
+    treatment that verification refused, of which legacy has not told yet whose fault it is.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -59,6 +60,7 @@ class Evidence:
     new_build: str = ""
     sample_age_seconds: float | None = None
     recent: ArmCount = field(default_factory=ArmCount)
+    undecided: int = 0
     health: Health | None = None
     critical_seconds: Mapping[str, float] = field(default_factory=dict)
     imported_matched: int = 0

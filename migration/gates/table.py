@@ -56,6 +56,7 @@ RULES: Final = (
     _rule("overall_success", GATE, conditions.overall_success, A),
     _rule("treatment_success", GATE, conditions.treatment_success, A, F),
     _rule("error_rate", GATE, conditions.error_rate, G),
+    _rule("refused_outputs", GATE, conditions.refused, A, G, F, C),
     _rule("degradation", GATE, conditions.degradation, A),
     _rule("sample_ratio", GATE, conditions.sample_ratio, A, G),
     _rule("health", GATE, conditions.health, G, F),

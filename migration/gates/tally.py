@@ -47,7 +47,8 @@ class Served(NamedTuple):
 
     ``share`` is the chance with which it was given to treatment.  ``failed``: the strategy of the
     arm failed on it, whoever served it in the end.  ``duration_ms`` is None without a result.
-    ``misplaced``: treatment ran it, though it was assigned to control.
+    ``misplaced``: treatment ran it, though it was assigned to control.  ``odd``: verification
+    refuses what control makes of it (as well), which tells nothing of either.
     """
 
     on_treatment: bool
@@ -58,6 +59,7 @@ class Served(NamedTuple):
     duration_ms: float | None
     at: datetime
     misplaced: bool = False
+    odd: bool = False
 
 
 class Compared(NamedTuple):
@@ -175,6 +177,8 @@ class Tally:
     pairs_control_failed: int = 0
     # captures that are on another arm than they should be
     misplaced: int = 0
+    # captures that verification refuses whoever makes the output
+    odd: int = 0
     leaks: int = 0
     last_leak_at: datetime | None = None
     evidence_round: int = 1
@@ -234,10 +238,11 @@ class Tally:
         )
 
     def serve(self, runs: Iterable[Served], baseline: Baseline | None) -> Tally:
-        """Add runs, in the order in which they ended."""
-        found = list(runs)
-        if not found:
+        """Add runs, in the order in which they ended; odd captures are counted and tell nothing."""
+        ended = list(runs)
+        if not ended:
             return self
+        found = [each for each in ended if not each.odd]
         between = [each for each in found if 0 < each.share < 1]
         alone = [each for each in found if each.share >= 1 and each.on_treatment]
         errors, slow = self.errors, self.slow
@@ -266,7 +271,8 @@ class Tally:
                 ],
             ),
             steps=_counted(self.steps, found),
-            misplaced=self.misplaced + sum(each.misplaced for each in found),
+            misplaced=self.misplaced + sum(each.misplaced for each in ended),
+            odd=self.odd + len(ended) - len(found),
             row=row,
             succeeded_at=succeeded_at,
             most_in_a_row=most,

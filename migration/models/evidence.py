@@ -28,6 +28,8 @@ class ServedCapture(models.Model):
         TrimRun, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     failed = models.BooleanField(_("the strategy failed"), default=False)
+    # verification refused what treatment made, and control has not answered yet
+    is_undecided = models.BooleanField(_("waits for legacy"), default=False, db_default=False)
     # verification refused what treatment made, and not what control made
     leaked = models.BooleanField(_("a leak"), default=False)
 
@@ -35,7 +37,14 @@ class ServedCapture(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["attempt", "digest"], name="capture_is_served_once")
         ]
-        indexes = [models.Index(fields=["attempt", "is_settled", "due_at"], name="served_due")]
+        indexes = [
+            models.Index(fields=["attempt", "is_settled", "due_at"], name="served_due"),
+            models.Index(
+                fields=["attempt"],
+                condition=models.Q(is_undecided=True),
+                name="served_undecided",
+            ),
+        ]
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -18,6 +18,8 @@ from migration.gates.tally import Baseline, Compared, Served
 from migration.simulation.plan import START, Disturbance, Fault, Flags, Floats, Places, Plan
 from migration.simulation.traffic import CONTROL_MESSAGE_MS, Captures, Tries
 from monitoring.statistics import SMALLEST_BUCKET_BYTES
+from trimming.blame import blame_at_end, blame_by_answer
+from trimming.choices import Blame, RunOutcome
 
 # a comparison begins so many seconds after the result was served
 COMPARED_AFTER_SECONDS: Final = 30.0
@@ -39,7 +41,8 @@ class Ended(NamedTuple):
     """A run that is over, or a comparison.  ``at`` and ``began`` are in seconds since the start.
 
     ``shows``: the fault is in it.  ``leaks``: the output has a byte that legacy masks, and
-    ``is_refused`` by verification for that.  ``matters``: a rule of harm could newly fail by it.
+    ``is_refused`` by verification for that, which is known when legacy has served the capture.
+    ``matters``: a rule of harm could newly fail by it.
     Rubbish is neither run nor pair.
     """
 
@@ -87,6 +90,9 @@ class Sharing:
         self.is_rubbish = is_odd & (captures.is_rubbish[rows] < plan.rubbish_share)
         if plan.disturbance is not Disturbance.RUBBISH:
             self.is_rubbish = np.zeros(len(rows), dtype=bool)
+        # verification refuses them, whoever makes the output
+        self.is_hostile = is_odd & (captures.is_rubbish[rows] < plan.hostile_share)
+        self.is_hostile &= plan.disturbance is Disturbance.HOSTILE
         self.on_treatment = captures.bucket[rows] < policy.share
         # the fault hits the same captures whenever they are run
         self.is_hit = (
@@ -163,20 +169,41 @@ def _runs(
         (took_ms / captures.messages[rows]).tolist(),
         (sharing.shows & on_treatment).tolist(),
         (sharing.leaks & on_treatment).tolist(),
-        (sharing.is_refused & on_treatment).tolist(),
+        ((sharing.is_refused & on_treatment) | sharing.is_hostile).tolist(),
         (failed | (is_slow & on_treatment)).tolist(),
         sharing.is_rubbish.tolist(),
+        sharing.is_hostile.tolist(),
+        served.control_fails.tolist(),
+        served.control_ms.tolist(),
         strict=True,
     )
-    for began, ms, is_on, fails, size, each_ms, shows, leaks, refused, matters, rubbish in columns:
+    for began, ms, is_on, fails, size, each_ms, shows, leaks, refused, matters, *of in columns:
+        rubbish, hostile, no_control, control_ms = of
         at = began + ms / 1000
-        duration = None if fails else ms
-        run = Served(is_on, policy.share, policy.step, fails, size, duration, START)
+        blame = _blame(is_on, hostile=hostile, control_fails=no_control) if refused else None
+        if blame is not None and is_on:  # it is known when legacy has served it
+            at += control_ms / 1000
+        odd = blame is Blame.CAPTURE
+        failed_here = fails and not odd
+        duration = None if fails or odd else ms
+        run = Served(
+            *(is_on, policy.share, policy.step, failed_here, size, duration, START), odd=odd
+        )
         head = (at, began, policy.epoch, is_on, policy.share, each_ms)
         if rubbish:
             yield Ended(*head, shows=False, leaks=False, is_refused=False, matters=False)
         else:
-            yield Ended(*head, shows, leaks, refused, matters, run)
+            yield Ended(*(*head, shows, leaks, blame is Blame.STRATEGY, matters and not odd, run))
+
+
+def _blame(is_on_treatment: bool, *, hostile: bool, control_fails: bool) -> Blame | None:
+    """Return whose fault a refused output is, by the rule of the service."""
+    found = blame_at_end(RunOutcome.UNVERIFIED, is_control=not is_on_treatment)
+    if found is not Blame.UNDECIDED:
+        return found
+    if hostile:
+        return blame_by_answer(RunOutcome.UNVERIFIED)
+    return blame_by_answer(RunOutcome.FAILED if control_fails else RunOutcome.DONE)
 
 
 def _pairs(
@@ -184,7 +211,9 @@ def _pairs(
 ) -> Iterator[Ended]:
     rows = sharing.rows
     found = sharing.answers(captures.compared)
-    chosen = (captures.compares[rows] < policy.shadow_share) & ~sharing.is_rubbish
+    # without a result nothing is compared
+    is_left_out = sharing.is_rubbish | sharing.is_hostile
+    chosen = (captures.compares[rows] < policy.shadow_share) & ~is_left_out
     both = ~found.control_fails & ~found.treatment_fails
     leaks = sharing.leaks & both
     is_slower = both & (found.treatment_ms > (1 + plan.limits.slower_by) * found.control_ms)

@@ -33,7 +33,7 @@ class Exposure:
                 self.first_shown = min(each.began, self.first_shown or each.began)
             if self.first_shown is not None and not self.epoch:
                 self.runs_since_shown += 1
-            if each.run is None or each.run.failed:
+            if each.run is None or each.run.failed or each.run.odd:
                 continue
             if each.epoch != self.epoch:
                 self.discarded += 1

@@ -104,7 +104,7 @@ class Surroundings:
     def note(self, batch: Iterable[Ended]) -> None:
         """Add served runs, in the order in which they end."""
         for each in batch:
-            if each.run is not None:
+            if each.run is not None and not each.run.odd:
                 log = self.treatment if each.on_treatment else self.control
                 log.note(each.run, each.at, each.message_ms)
 

@@ -38,6 +38,7 @@ class Disturbance(StrEnum):
     NIGHT = "night"
     NEIGHBOUR = "neighbour"
     RUBBISH = "rubbish"
+    HOSTILE = "hostile"
 
 
 USUAL_PER_HOUR: Final = 120.0
@@ -48,6 +49,7 @@ DISTURBED_SECONDS: Final = {
     Disturbance.NIGHT: 12 * HOUR,
     Disturbance.NEIGHBOUR: 6 * HOUR,
     Disturbance.RUBBISH: 6 * HOUR,
+    Disturbance.HOSTILE: 6 * HOUR,
 }
 
 
@@ -83,6 +85,7 @@ class Plan:
     deadline_seconds: float = 120.0
     neighbour_factor: float = 5.0
     rubbish_share: float = 0.9
+    hostile_share: float = 0.5
     tick_seconds: float = 1200.0
     approval_seconds: float = HOUR
     drill_days: float = 7.0

@@ -39,7 +39,8 @@ class Captures:
 
     ``bucket`` is the place in the shares, from 0 to 1; ``compares``, ``differs``, ``breaks``,
     ``hides`` and ``is_rubbish`` are chances that are held against rates: to be compared, to differ
-    without a fault, to be hit by the fault, to leak unseen by verification, to be no capture.
+    without a fault, to be hit by the fault, to leak unseen by verification, to be no capture or one
+    that is made to be refused.
     """
 
     arrived: Floats

@@ -24,7 +24,9 @@ from monitoring.models import HealthReport, MetricSample
 from monitoring.pulse import Pulse
 from monitoring.standing import is_too_old
 from trimming import quantities
-from trimming.models import Breaker
+from trimming.blame import of_kinds
+from trimming.choices import OutcomeKind
+from trimming.models import Breaker, TrimRun
 from trimming.routing_choices import BreakerState
 
 LOG: Final = gettext_lazy("Look at the page Health: it shows what the verdict rests on.")
@@ -100,6 +102,17 @@ BREAKER_OPEN: Final = Rule(
     gettext_lazy("A strategy is given no work"),
     (gettext_lazy("Look at its newest failures on the page Routing."),),
 )
+ODD_CAPTURES: Final = Rule(
+    "odd_captures",
+    gettext_lazy("Many captures are refused, whoever makes the output"),
+    (
+        gettext_lazy("Look whose captures they are: somebody may make them on purpose."),
+        gettext_lazy("When many people have them, verification or both strategies are wrong."),
+    ),
+)
+# so many captures within so long are no chance
+MANY_ODD: Final = 10
+ODD_WITHIN: Final = timedelta(hours=1)
 QUEUE_AGE: Final = Rule(
     "queue_age",
     gettext_lazy("Captures wait too long"),
@@ -200,6 +213,27 @@ def breakers(now: datetime) -> Iterator[Condition]:
         yield BREAKER_OPEN.holds(
             Severity.HIGH, said % names, labels=labels_of(strategy=breaker.strategy)
         )
+
+
+def odd_captures(now: datetime) -> Iterator[Condition]:
+    """Say that verification refused many captures whatever strategy made the output.
+
+    Health leaves them out: nobody who makes such captures may hold a rollout.
+    """
+    since = now - ODD_WITHIN
+    odd = of_kinds(OutcomeKind.ODD_CAPTURE)
+    found = TrimRun.objects.filter(odd, finished_at__gte=since, finished_at__lte=now)
+    count = found.aggregate(n=Count("job__capture__sha256", distinct=True))["n"]
+    if count < MANY_ODD:
+        return
+    said = _("%(count)s captures were refused within an hour; from %(limit)s on somebody is told.")
+    yield ODD_CAPTURES.holds(
+        Severity.MEDIUM,
+        said % {"count": f"{count:,}", "limit": MANY_ODD},
+        value=count,
+        limit=MANY_ODD,
+        metric="odd_captures",
+    )
 
 
 def machine(now: datetime) -> Iterator[Condition | Unknown]:
@@ -304,5 +338,6 @@ inbox.register("samples", samples, SAMPLES_STALE)
 inbox.register("workers", workers, WORKERS_STOPPED)
 inbox.register("machines", machines, MACHINE_SILENT)
 inbox.register("breakers", breakers, BREAKER_OPEN)
+inbox.register("odd_captures", odd_captures, ODD_CAPTURES)
 inbox.register("machine", machine, QUEUE_AGE, DISK)
 inbox.register("deliveries", deliveries, DEAD_LETTERS, CHANNEL_FAILING)

@@ -22,7 +22,8 @@ from monitoring.statistics import (
     SampleRatio,
     is_slower,
 )
-from trimming.choices import OUTCOME_KINDS, JobState, OutcomeKind
+from trimming.blame import of_kinds
+from trimming.choices import JobState, OutcomeKind
 from trimming.models import RoutingPolicy, Shadow, TrimJob, TrimRun
 from trimming.routing_choices import Arm, Mode, ShadowState, Why
 
@@ -32,9 +33,7 @@ MOST_JOBS: Final = 4_000
 MOST_PAIRS: Final = 1_000
 # an e-value beyond says no more
 LARGEST: Final = 1e12
-FAILED_OUTCOMES: Final = tuple(
-    outcome for outcome, kind in OUTCOME_KINDS.items() if kind is OutcomeKind.STRATEGY_FAILURE
-)
+HAS_FAILED: Final = of_kinds(OutcomeKind.STRATEGY_FAILURE)
 
 
 class Assigned(NamedTuple):
@@ -83,13 +82,11 @@ def compare_arms(policy: RoutingPolicy | None) -> ArmsCompared:
     if policy is None or policy.mode != Mode.AB_TEST:
         return ArmsCompared()
     versions = RoutingPolicy.objects.filter(salt=policy.salt, mode=Mode.AB_TEST)
-    # a job whose machine or storage failed says nothing of its strategy
-    its_strategy_failed = Exists(
-        TrimRun.objects.filter(job=OuterRef("pk"), outcome__in=FAILED_OUTCOMES)
-    )
+    # a job whose machine or storage failed says nothing of its strategy, nor does an odd capture
+    failures = TrimRun.objects.filter(HAS_FAILED, job=OuterRef("pk"))
     failed = Case(
-        When(~Q(failed_on=""), then=Value(True)),
-        When(state=JobState.FAILED, then=its_strategy_failed),
+        When(~Q(failed_on=""), then=Exists(failures.filter(strategy=OuterRef("failed_on")))),
+        When(state=JobState.FAILED, then=Exists(failures)),
         default=Value(False),
         output_field=BooleanField(),
     )

@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from config.faults import type_and_place
 from monitoring import lease
@@ -25,7 +26,7 @@ from monitoring.metrics.registry import Registry, Values, Window
 from monitoring.metrics.registry import registry as the_registry
 from monitoring.models import CountedRun, CountedShadow, MetricSample
 from monitoring.signals import sample_taken
-from trimming.choices import OutcomeKind, RunOutcome
+from trimming.choices import Blame, OutcomeKind, RunOutcome
 from trimming.models import Shadow, TrimRun
 from trimming.routing_choices import LeakState, ShadowOutcome, ShadowState
 
@@ -104,11 +105,16 @@ def measure(window: Window, registry: Registry = the_registry) -> Values:
 
 
 def uncounted_runs(start: datetime, now: datetime) -> list[RunFact]:
-    """Return the runs that ended and that no sample has counted."""
+    """Return the runs that ended and that no sample has counted.
+
+    One of which it is not known yet whose fault its end was comes when that is known.
+    """
+    since = start - LATE_COMMITS
     rows = (
-        TrimRun.objects.filter(finished_at__gte=start - LATE_COMMITS, finished_at__lte=now)
-        .filter(counted=None)
+        TrimRun.objects.filter(Q(finished_at__gte=since) | Q(blamed_at__gte=since))
+        .filter(counted=None, finished_at__lte=now)
         .exclude(outcome=RunOutcome.RUNNING)
+        .exclude(blame=Blame.UNDECIDED)
         .select_related("job")
         .defer("report")
         .order_by("finished_at")[:MOST_RUNS]
@@ -124,7 +130,8 @@ def fact_of(run: TrimRun) -> RunFact:
         pk=run.pk,
         strategy=run.strategy,
         kind=OutcomeKind(run.kind),
-        is_verification_failure=run.outcome == RunOutcome.UNVERIFIED,
+        is_verification_failure=run.outcome == RunOutcome.UNVERIFIED
+        and run.kind is OutcomeKind.STRATEGY_FAILURE,
         is_fallback=bool(run.job.failed_on) and run.strategy != run.job.failed_on,
         finished_at=run.finished_at,
         duration_ms=run.duration_ms if is_done else None,

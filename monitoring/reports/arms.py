@@ -19,19 +19,15 @@ from monitoring.metrics.histograms import Histogram
 from monitoring.reports.parts import Figure, Kind, Part, Table, Value, text
 from monitoring.reports.sections import Span
 from monitoring.reports.tally import ArmSums, Tally
-from trimming.choices import OUTCOME_KINDS, OutcomeKind
+from trimming.blame import of_kinds
+from trimming.choices import OutcomeKind
 from trimming.models import Shadow, TrimRun
 from trimming.routing import CONTROL
 from trimming.routing_choices import Arm, LeakState, ShadowOutcome, ShadowState
 
 ALPHA: Final = 0.05
-FAILED: Final = [
-    each for each, kind in OUTCOME_KINDS.items() if kind is OutcomeKind.STRATEGY_FAILURE
-]
-JUDGED: Final = [
-    *FAILED,
-    *(each for each, kind in OUTCOME_KINDS.items() if kind is OutcomeKind.SUCCEEDED),
-]
+HAS_FAILED: Final = of_kinds(OutcomeKind.STRATEGY_FAILURE)
+IS_JUDGED: Final = of_kinds(OutcomeKind.SUCCEEDED, OutcomeKind.STRATEGY_FAILURE)
 DIGEST: Final = "job__capture__sha256"
 
 
@@ -80,11 +76,11 @@ def failures(span: Span, arm: Arm) -> Share:
     """Return on how many distinct captures the strategy of an arm failed at least once."""
     is_its = Q(strategy=CONTROL) if arm is Arm.CONTROL else ~Q(strategy=CONTROL)
     rows = TrimRun.objects.filter(
-        is_its, finished_at__gte=span.begin, finished_at__lt=span.until, outcome__in=JUDGED
+        is_its, IS_JUDGED, finished_at__gte=span.begin, finished_at__lt=span.until
     )
     counts = rows.aggregate(
         whole=Count(DIGEST, distinct=True),
-        part=Count(DIGEST, distinct=True, filter=Q(outcome__in=FAILED)),
+        part=Count(DIGEST, distinct=True, filter=HAS_FAILED),
     )
     return Share(counts["part"], counts["whole"])
 

@@ -11,15 +11,17 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from monitoring.reports.arms import FAILED
 from monitoring.reports.parts import Kind, Part, Table, Value, moment, text
 from monitoring.reports.sections import Span, sections
-from trimming.choices import RunOutcome
+from trimming.blame import of_kinds
+from trimming.choices import OutcomeKind, RunOutcome
 from trimming.models import TrimRun
 from trimming.routing import CONTROL
 from trimming.routing_choices import Arm
 
 MOST: int = 10
+# whosever fault it was
+HAS_FAILED = of_kinds(OutcomeKind.STRATEGY_FAILURE, OutcomeKind.ODD_CAPTURE, OutcomeKind.UNDECIDED)
 
 
 @sections.register("captures", gettext_lazy("Captures"), 50)
@@ -29,7 +31,7 @@ def captures(span: Span) -> Iterator[Part]:
     ended = TrimRun.objects.filter(finished_at__gte=span.begin, finished_at__lt=span.until)
     ended = ended.select_related("job").defer("report", "reason", "job__reason")
     slowest = ended.filter(outcome=RunOutcome.DONE, duration_ms__isnull=False)
-    failed = ended.filter(outcome__in=FAILED).order_by("-finished_at", "-pk")
+    failed = ended.filter(HAS_FAILED).order_by("-finished_at", "-pk")
     slow_rows = [_slow(run) for run in slowest.order_by("-duration_ms", "pk")[:MOST]]
     count = failed.count()
     if not slow_rows and not count:

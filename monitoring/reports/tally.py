@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from monitoring.metrics.histograms import Histogram, of_values
 from monitoring.reports.periods import Steps
-from trimming.choices import OUTCOME_KINDS, OutcomeKind, RunOutcome
+from trimming.blame import kind_of
+from trimming.choices import Blame, OutcomeKind, RunOutcome
 from trimming.routing import CONTROL
 from trimming.routing_choices import Arm
 
@@ -28,6 +29,7 @@ class Ended(NamedTuple):
 
     strategy: str
     outcome: str
+    blame: str
     finished_at: datetime
     duration_ms: float | None
     input_bytes: int
@@ -111,7 +113,7 @@ def tally_of(runs: Iterable[Ended], steps: Steps, days: Iterable[date], zone: Zo
         days={day: DaySums() for day in days},
     )
     for run in runs:
-        kind = OUTCOME_KINDS[RunOutcome(run.outcome)]
+        kind = kind_of(RunOutcome(run.outcome), Blame(run.blame) if run.blame else None)
         found.kinds[kind] += 1
         found.unverified += run.outcome == RunOutcome.UNVERIFIED
         arm = found.arms[Arm.CONTROL if run.strategy == CONTROL else Arm.TREATMENT]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -18,12 +18,13 @@ from monitoring.reports.parts import Chart, Figure, Kind, Part, Table, Value, te
 from monitoring.reports.periods import before
 from monitoring.reports.sections import Span, sections
 from monitoring.reports.tally import DaySums, Ended, Tally, tally_of
-from trimming.choices import OUTCOME_KINDS, OutcomeKind, RunOutcome
+from trimming.blame import of_kinds
+from trimming.choices import OutcomeKind, RunOutcome
 from trimming.models import TrimRun
 from trimming.quantities import percent, size
 
 FIELDS = (
-    *("strategy", "outcome", "finished_at", "duration_ms", "input_bytes"),
+    *("strategy", "outcome", "blame", "finished_at", "duration_ms", "input_bytes"),
     *("messages", "masked_bytes", "job__failed_on"),
 )
 # rows that are held at once
@@ -96,6 +97,10 @@ def _figures(span: Span, found: Tally) -> Iterator[Figure]:
         (_("Served by legacy after a failure"), Kind.COUNT, found.fallbacks, ""),
         (_("Outputs that failed verification"), Kind.COUNT, found.unverified, ""),
         (
+            _("Outputs refused whoever made them"),
+            *(Kind.COUNT, found.kinds[OutcomeKind.ODD_CAPTURE], ""),
+        ),
+        (
             _("Captures that cannot be used"),
             *(Kind.COUNT, found.kinds[OutcomeKind.REFUSED_INPUT], ""),
         ),
@@ -113,16 +118,12 @@ def sums_before(span: Span) -> dict[str, int]:
     if span.until < span.period.end:
         return {}
     earlier = before(span.period)
-    outcomes = {
-        kind: [each for each, its in OUTCOME_KINDS.items() if its is kind]
-        for kind in (OutcomeKind.SUCCEEDED, OutcomeKind.STRATEGY_FAILURE)
-    }
-    done = Q(outcome__in=outcomes[OutcomeKind.SUCCEEDED])
+    done = of_kinds(OutcomeKind.SUCCEEDED)
     rows = TrimRun.objects.filter(finished_at__gte=earlier.begin, finished_at__lt=earlier.end)
     found: dict[str, Any] = rows.exclude(outcome=RunOutcome.RUNNING).aggregate(
         ended=Count("pk"),
         succeeded=Count("pk", filter=done),
-        failed=Count("pk", filter=Q(outcome__in=outcomes[OutcomeKind.STRATEGY_FAILURE])),
+        failed=Count("pk", filter=of_kinds(OutcomeKind.STRATEGY_FAILURE)),
         **{
             f"sum_{name}": Sum(name, filter=done)
             for name in ("input_bytes", "masked_bytes", "messages")

@@ -451,7 +451,8 @@ def test_what_verification_refuses_of_both_says_nothing_of_scanning() -> None:
     service.fall_back(run, RunOutcome.UNVERIFIED)
     tally = look(service, rollout)
     assert tally.leaks == 0
-    assert tally.of_step(AB).treatment == ArmCount(1, 1)
+    assert tally.of_step(AB).treatment == ArmCount(0, 0)
+    assert tally.odd == 1
 
 
 def test_a_failure_of_another_kind_that_legacy_mends_is_no_leak() -> None:

@@ -43,15 +43,15 @@ IN_PHASE = {
     "baseline",
     A: "leak failures_in_a_row overall_error_rate errors slow_runs pairs_errors pairs_latency "
     "critical stale routing arms build dwell enough overall_success treatment_success "
-    "degradation sample_ratio health_low mismatch baseline",
+    "refused_outputs degradation sample_ratio health_low mismatch baseline",
     G: "leak failures_in_a_row overall_error_rate errors slow_runs pairs_errors pairs_latency "
-    "critical stale routing arms build dwell enough error_rate sample_ratio health health_low "
-    "mismatch baseline",
+    "critical stale routing arms build dwell enough error_rate refused_outputs sample_ratio "
+    "health health_low mismatch baseline",
     F: "leak failures_in_a_row overall_error_rate pairs_errors pairs_latency "
     "errors_against_baseline critical stale routing arms build dwell enough "
-    "treatment_success health health_low slow_against_baseline mismatch baseline",
+    "treatment_success refused_outputs health health_low slow_against_baseline mismatch baseline",
     C: "leak failures_in_a_row overall_error_rate pairs_errors pairs_latency "
-    "errors_against_baseline critical stale routing arms build dwell health_low "
+    "errors_against_baseline critical stale routing arms build dwell refused_outputs health_low "
     "slow_against_baseline mismatch legacy_unused drill archive baseline",
 }
 HARM = ErrorRateProcess(max_log_e=50.0)
@@ -82,6 +82,7 @@ SPOILED: list[tuple[str, PhaseName, V, dict[str, Any], dict[str, Any], dict[str,
     ("overall_success", A, V.FAILED, {}, {}, {"control": ArmCount(9_000, 3_000)}),
     ("treatment_success", F, V.FAILED, {}, {}, {"treatment": ArmCount(2_000, 500)}),
     ("error_rate", G, V.FAILED, {}, {}, {"treatment": ArmCount(2_000, 50)}),
+    ("refused_outputs", C, V.INCONCLUSIVE, {"undecided": 41}, {}, {}),
     ("degradation", A, V.FAILED, {}, {"ratios": of_values([2.0])}, {}),
     ("sample_ratio", G, V.ERROR, {}, {"assigned": UNFAIR}, {}),
     ("health", G, V.INCONCLUSIVE, {"health": None}, {}, {}),

@@ -265,6 +265,32 @@ def test_a_night_has_no_traffic_and_rubbish_is_neither_run_nor_pair() -> None:
     assert len(none) / len(found) == pytest.approx(0.9, abs=0.05)
 
 
+def test_hostile_captures_are_counted_as_odd_and_never_compared() -> None:
+    captures, span = draw(PLAN), (2 * HOUR, 8 * HOUR)
+    hostile = replace(PLAN, disturbance=Disturbance.HOSTILE)
+    found = ended(captures, POLICY, hostile, None, span)
+    runs = [each for each in found if each.run]
+    odd = [each for each in runs if each.run and each.run.odd]
+    assert len(odd) / len(runs) == pytest.approx(0.5, abs=0.05)
+    assert {each.on_treatment for each in odd} == {True, False}
+    assert not any(each.matters or each.is_refused or each.run.failed for each in odd if each.run)
+    pairs = [each for each in found if each.pair]
+    assert len(pairs) < 0.6 * len(
+        [each for each in ended(captures, POLICY, PLAN, None, span) if each.pair]
+    )
+
+
+def test_what_is_refused_of_scanning_is_known_when_legacy_has_told() -> None:
+    plan = replace(PLAN, fault=Fault.LEAK, leak_share=1.0, leaks_verified_share=1.0)
+    faulty = POLICY._replace(is_faulty=True)
+    runs = [each for each in ended(draw(plan), faulty, plan, None, (0.0, 4 * DAY)) if each.run]
+    scanned = [each for each in runs if each.on_treatment and each.run]
+    assert all(each.is_refused != (each.run is not None and each.run.odd) for each in scanned)
+    # legacy comes to nothing either as often as it fails
+    odd = sum(each.run is not None and each.run.odd for each in scanned)
+    assert odd / len(scanned) == pytest.approx(plan.failure_rate, abs=0.02)
+
+
 def test_a_neighbour_slows_down_both_strategies_in_the_disturbed_phase_only() -> None:
     captures, span = draw(PLAN), (2 * HOUR, 8 * HOUR)
     busy = replace(PLAN, disturbance=Disturbance.NEIGHBOUR, disturbed_phase=3)

@@ -29,7 +29,8 @@ from migration.wanted import Wanted
 from monitoring.choices import Dimension, Verdict
 from monitoring.models import HealthReport, MetricSample
 from tests.factories import make_user, standard
-from trimming.choices import CaptureOrigin, JobState, RunOutcome
+from trimming.blame import blame_at_end, blame_by_answer
+from trimming.choices import Blame, CaptureOrigin, JobState, RunOutcome
 from trimming.models import (
     Capture,
     Profile,
@@ -139,6 +140,7 @@ class Service:
             "fence_epoch": job.fence_epoch,
             "worker": "w",
             "outcome": outcome,
+            "blame": blame_at_end(outcome, is_control=job.routed_to == CONTROL) or "",
             "started_at": self.now,
             "finished_at": self.now,
             "input_bytes": job.capture.size_bytes,
@@ -286,6 +288,8 @@ class Service:
         TrimJob.objects.filter(pk=job.pk).update(
             state=JobState.RUNNING, claimed_at=self.now, **decided(job)
         )
+        waiting = TrimRun.objects.filter(job=job, blame=Blame.UNDECIDED)
+        waiting.update(blame=blame_by_answer(outcome), blamed_at=self.now)
         return self.end(TrimJob.objects.get(pk=job.pk), outcome)
 
     def compare(self, count: int = 1, **values: Any) -> list[Shadow]:

@@ -317,7 +317,7 @@ def test_a_run_whose_outcome_is_written_already_is_not_told_again(
     run = claimed(job)
     TrimRun.objects.update(outcome=RunOutcome.LOST)
     with django_capture_on_commit_callbacks(execute=True):
-        jobs.end_run(run.pk, RunOutcome.FAILED, timezone.now())
+        jobs.end_run(run, RunOutcome.FAILED, timezone.now())
     assert ended == []
     assert TrimRun.objects.get().outcome == RunOutcome.LOST
 

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.utils import timezone
 from django_q.models import OrmQ
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from config.models import AuditEvent
 from tests.factories import capture_bytes, make_job, make_user
@@ -89,19 +90,26 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
     ],
 )
 def test_what_the_treatment_is_to_blame_for_is_served_by_legacy(
-    owner: User, failing: Failing, sent: list[Any], error: Exception, outcome: RunOutcome
+    owner: User,
+    failing: Failing,
+    sent: list[Any],
+    error: Exception,
+    outcome: RunOutcome,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     job = make_job(owner)
     failing(error)
     first = run(job)
-    assert (first.outcome, first.strategy, first.kind) == (
-        outcome,
-        TREATMENT,
-        OutcomeKind.STRATEGY_FAILURE,
-    )
+    is_refused = outcome is RunOutcome.UNVERIFIED
+    kind = OutcomeKind.UNDECIDED if is_refused else OutcomeKind.STRATEGY_FAILURE
+    assert (first.outcome, first.strategy, first.kind) == (outcome, TREATMENT, kind)
     assert (job.state, job.failed_on) == (JobState.WAITING, TREATMENT)
     assert sent[-1] == job.pk
-    second = run(job)
+    assert Breaker.objects.exists() != is_refused
+    with django_capture_on_commit_callbacks(execute=True):
+        second = run(job)
+    first.refresh_from_db()
+    assert first.kind is OutcomeKind.STRATEGY_FAILURE
     assert (job.state, job.why, job.arm) == (JobState.DONE, Why.FALLBACK, Arm.TREATMENT)
     assert (second.outcome, second.strategy) == (RunOutcome.DONE, CONTROL)
     assert job.published_run == second

@@ -22,20 +22,22 @@ from trimming.routing_summary import LATELY, arm_rows, in_force, runs_lately
 def test_outcomes_of_one_kind_are_one_number_and_arms_stand_in_their_order() -> None:
     found = arm_rows(
         {
-            ("", "scanning", RunOutcome.DONE): 1,
-            ("treatment", "scanning", RunOutcome.FAILED): 2,
-            ("treatment", "scanning", RunOutcome.UNVERIFIED): 3,
-            ("treatment", "legacy", RunOutcome.DONE): 4,
-            ("control", "legacy", RunOutcome.RUNNING): 5,
+            ("", "scanning", RunOutcome.DONE, ""): 1,
+            ("treatment", "scanning", RunOutcome.FAILED, ""): 2,
+            ("treatment", "scanning", RunOutcome.UNVERIFIED, "strategy"): 3,
+            ("treatment", "scanning", RunOutcome.UNVERIFIED, "capture"): 6,
+            ("treatment", "legacy", RunOutcome.DONE, ""): 4,
+            ("control", "legacy", RunOutcome.RUNNING, ""): 5,
         }
     )
     assert [(row.arm, row.strategy, row.total) for row in found] == [
         (Arm.CONTROL, "legacy", 5),
         (Arm.TREATMENT, "legacy", 4),
-        (Arm.TREATMENT, "scanning", 5),
+        (Arm.TREATMENT, "scanning", 11),
         (Arm.NONE, "scanning", 1),
     ]
     assert dict(found[2].cells)[OutcomeKind.STRATEGY_FAILURE] == 5
+    assert dict(found[2].cells)[OutcomeKind.ODD_CAPTURE] == 6
     assert dict(found[0].cells)[OutcomeKind.OPEN] == 5
 
 

@@ -12,11 +12,12 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from trimming.blame import kind_of
 from trimming.choices import (
     JOB_LOOKS,
     OPEN_STATES,
-    OUTCOME_KINDS,
     RUN_LOOKS,
+    Blame,
     CaptureOrigin,
     JobStage,
     JobState,
@@ -336,6 +337,12 @@ class TrimRun(models.Model):
         default=RunOutcome.RUNNING,
         db_index=True,
     )
+    # of an output that verification refused; else empty
+    blame = models.CharField(
+        _("whose fault"), max_length=16, choices=Blame, blank=True, default="", db_default=""
+    )
+    # when it was known whose fault, where that was not at its end
+    blamed_at = models.DateTimeField(_("known since"), null=True, blank=True)
     reason = models.TextField(_("reason"), blank=True)
     started_at = models.DateTimeField(_("begun"), db_index=True)
     finished_at = models.DateTimeField(_("ended"), null=True, blank=True)
@@ -356,8 +363,13 @@ class TrimRun(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "attempt"], name="run_is_one_per_attempt")
         ]
-        # a rollout counts what ended lately
-        indexes = [models.Index(fields=["finished_at"], name="run_finished")]
+        indexes = [
+            # a rollout counts what ended lately
+            models.Index(fields=["finished_at"], name="run_finished"),
+            models.Index(
+                fields=["blamed_at"], condition=Q(blamed_at__isnull=False), name="run_blamed"
+            ),
+        ]
         verbose_name = _("run")
         verbose_name_plural = _("runs")
 
@@ -372,7 +384,7 @@ class TrimRun(models.Model):
     @property
     def kind(self) -> OutcomeKind:
         """What the end of the attempt says of its strategy."""
-        return OUTCOME_KINDS[RunOutcome(self.outcome)]
+        return kind_of(RunOutcome(self.outcome), Blame(self.blame) if self.blame else None)
 
     @property
     def quarantine_in_force(self) -> Quarantine | None:

@@ -31,6 +31,7 @@ WHOLE = (
     Metric("runs_refused", "runs", Kind.COUNTER, _("captures that cannot be used")),
     Metric("runs_broken", "runs", Kind.COUNTER, _("runs that a fault around them ended")),
     Metric("verification_failures", "runs", Kind.COUNTER, _("outputs that failed verification")),
+    Metric("odd_captures", "runs", Kind.COUNTER, _("outputs that are refused whoever made them")),
     Metric("waited_seconds", "s", Kind.HISTOGRAM, _("from the upload to the result")),
     Metric("finished_late", "captures", Kind.COUNTER, _("captures past their promised time")),
     Metric("shadows_matched", "captures", Kind.COUNTER, _("comparisons without a difference")),
@@ -74,6 +75,7 @@ def _whole(window: Window) -> dict[str, float | Histogram]:
         "runs_refused": _count(window.runs, OutcomeKind.REFUSED_INPUT),
         "runs_broken": _count(window.runs, OutcomeKind.INFRASTRUCTURE),
         "verification_failures": sum(run.is_verification_failure for run in window.runs),
+        "odd_captures": _count(window.runs, OutcomeKind.ODD_CAPTURE),
         # a clock that was set back must not cost the sample
         "waited_seconds": of_values(max(0.0, each) for each in waited),
         "finished_late": sum(each > promised for each in waited),

@@ -15,6 +15,7 @@ from monitoring.alerts.built_in import (
     health,
     machine,
     machines,
+    odd_captures,
     samples,
     workers,
 )
@@ -28,10 +29,12 @@ from monitoring.alerts.values import Condition
 from monitoring.choices import Dimension, Verdict
 from monitoring.heartbeats import MONITOR, WORKERS
 from monitoring.models import HealthReport, Heartbeat, LiveUpdate
+from tests.factories import make_job, make_user
 from tests.monitoring.alerts.effects import FakeChannel, look_at, only_channels
 from tests.monitoring.alerts.world import condition
 from tests.monitoring.measured import finding, make_report, make_rollups, make_samples
-from trimming.models import Breaker
+from trimming.choices import Blame, RunOutcome
+from trimming.models import Breaker, TrimRun
 
 pytestmark = pytest.mark.django_db
 
@@ -185,6 +188,28 @@ def test_a_breaker_that_is_not_closed_fires_for_its_strategy() -> None:
     (found,) = breakers(timezone.now())
     assert dict(found.labels) == {"strategy": "scanning"}
     assert found.sentence.startswith("The breaker of scanning is open")
+
+
+def test_many_captures_that_are_refused_whoever_makes_the_output_are_told_of() -> None:
+    owner, now = make_user(), timezone.now()
+    for number in range(10):
+        assert list(odd_captures(now)) == []
+        job = make_job(owner)
+        for attempt, strategy in enumerate(("scanning", "legacy")):
+            TrimRun.objects.create(
+                job=job,
+                attempt=attempt,
+                strategy=strategy,
+                worker="w",
+                outcome=RunOutcome.UNVERIFIED,
+                blame=Blame.CAPTURE if number or attempt else Blame.UNDECIDED,
+                started_at=now,
+                finished_at=now,
+                input_bytes=1,
+            )
+    (found,) = odd_captures(now)
+    assert found.sentence.startswith("10 captures were refused within an hour")
+    assert list(odd_captures(now + timedelta(hours=2))) == []
 
 
 def test_sources_that_find_nothing_wrong_say_nothing() -> None:

@@ -39,13 +39,14 @@ def make_assigned(arm: Arm, policy: RoutingPolicy, /, **values: Any) -> TrimJob:
     return job
 
 
-def make_run(job: TrimJob, outcome: RunOutcome) -> None:
+def make_run(job: TrimJob, outcome: RunOutcome, blame: str = "") -> None:
     TrimRun.objects.create(
         job=job,
         attempt=1,
         strategy="scanning",
         worker="a test",
         outcome=outcome,
+        blame=blame,
         started_at=timezone.now(),
         input_bytes=1,
     )
@@ -94,23 +95,32 @@ def test_a_capture_counts_once_and_only_under_the_present_salt() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("values", "outcome", "counts"),
+    ("values", "outcome", "blame", "counts"),
     [
-        ({"state": JobState.FAILED}, RunOutcome.FAILED, True),
-        ({"state": JobState.FAILED}, RunOutcome.UNVERIFIED, True),
-        ({"state": JobState.FAILED}, RunOutcome.BROKEN, False),
-        ({"state": JobState.FAILED}, RunOutcome.LOST, False),
-        ({"state": JobState.REFUSED}, RunOutcome.REFUSED, False),
+        ({"state": JobState.FAILED}, RunOutcome.FAILED, "", True),
+        ({"state": JobState.FAILED}, RunOutcome.UNVERIFIED, "strategy", True),
+        ({"state": JobState.FAILED}, RunOutcome.UNVERIFIED, "capture", False),
+        ({"state": JobState.FAILED}, RunOutcome.BROKEN, "", False),
+        ({"state": JobState.FAILED}, RunOutcome.LOST, "", False),
+        ({"state": JobState.REFUSED}, RunOutcome.REFUSED, "", False),
         # legacy served it after all
-        ({"state": JobState.DONE, "failed_on": "scanning"}, RunOutcome.DONE, True),
+        ({"state": JobState.DONE, "failed_on": "scanning"}, RunOutcome.LATE, "", True),
+        (
+            {"state": JobState.DONE, "failed_on": "scanning"},
+            RunOutcome.UNVERIFIED,
+            "strategy",
+            True,
+        ),
+        # or is to tell
+        ({"failed_on": "scanning"}, RunOutcome.UNVERIFIED, "undecided", False),
     ],
 )
 def test_only_what_a_strategy_did_is_a_failure(
-    values: dict[str, Any], outcome: RunOutcome, counts: bool
+    values: dict[str, Any], outcome: RunOutcome, blame: str, counts: bool
 ) -> None:
     policy = share_out()
     make_assigned(Arm.CONTROL, policy)
-    make_run(make_assigned(Arm.TREATMENT, policy, **values), outcome)
+    make_run(make_assigned(Arm.TREATMENT, policy, **values), outcome, blame)
     found = compare_arms(policy).harm_e
     assert found is not None
     assert (found > 1.05) is counts

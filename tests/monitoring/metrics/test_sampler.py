@@ -115,21 +115,39 @@ def test_who_does_not_hold_the_lease_stores_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "key"),
+    ("outcome", "blame", "key"),
     [
-        (RunOutcome.FAILED, "runs_failed:control"),
-        (RunOutcome.LATE, "runs_failed:control"),
-        (RunOutcome.UNVERIFIED, "verification_failures"),
-        (RunOutcome.REFUSED, "runs_refused"),
-        (RunOutcome.LOST, "runs_broken"),
+        (RunOutcome.FAILED, "", "runs_failed:control"),
+        (RunOutcome.LATE, "", "runs_failed:control"),
+        (RunOutcome.UNVERIFIED, "strategy", "verification_failures"),
+        (RunOutcome.UNVERIFIED, "capture", "odd_captures"),
+        (RunOutcome.REFUSED, "", "runs_refused"),
+        (RunOutcome.LOST, "", "runs_broken"),
     ],
 )
-def test_each_end_has_its_counter(outcome: RunOutcome, key: str) -> None:
-    run_that_ended(NOON + timedelta(seconds=3), outcome=outcome)
+def test_each_end_has_its_counter(outcome: RunOutcome, blame: str, key: str) -> None:
+    run_that_ended(NOON + timedelta(seconds=3), outcome=outcome, blame=blame)
     taken = sample(5)
     assert taken is not None
     assert taken.values[key] == 1
     assert taken.values["input_bytes:control"] == 0
+    is_failure = blame != "capture" and outcome not in (RunOutcome.REFUSED, RunOutcome.LOST)
+    assert taken.values["runs_failed:control"] == is_failure
+
+
+def test_a_refused_output_is_counted_when_it_is_known_whose_fault_it_was() -> None:
+    refused = run_that_ended(
+        NOON + timedelta(seconds=3), outcome=RunOutcome.UNVERIFIED, blame="undecided"
+    )
+    before = sample(5)
+    assert before is not None
+    assert before.values["verification_failures"] == before.values["odd_captures"] == 0
+    later = NOON + timedelta(minutes=30)
+    TrimRun.objects.filter(pk=refused.pk).update(blame="capture", blamed_at=later)
+    for seconds, count in ((1805, 1), (1810, 0)):
+        taken = sample(seconds)
+        assert taken is not None
+        assert taken.values["odd_captures"] == count
 
 
 def test_a_metric_that_is_added_appears_without_another_change() -> None:
