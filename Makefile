@@ -103,7 +103,7 @@ lint: setup ## ruff, mypy, import rules, Django's checks
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	PKTMASK_ENVIRONMENT=production $(BIN)/python manage.py check --deploy --fail-level WARNING
+	PKTMASK_ENVIRONMENT=production $(BIN)/python manage.py check --deploy --fail-level WARNING --settings tests.lint_settings
 
 bench: setup ## Measure strategies and peers within ten minutes: see docs/performance.md
 	@bash .ci/tools bench

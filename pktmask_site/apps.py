@@ -13,6 +13,7 @@ class SiteConfig(AppConfig):
         """Register checks, settings, alerts, and what the monitor does."""
         from pktmask_site import checks  # noqa: F401 - importing registers
         from pktmask_site.api import conf as api_conf  # noqa: F401 - importing registers
+        from pktmask_site.api import with_account  # noqa: F401 - importing registers
         from pktmask_site.recovery import (  # noqa: F401 - importing registers
             conf,
             registered,

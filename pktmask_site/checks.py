@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Warning, register
 
 from config.file_watch import settings_folder
 from config.files import MAIN, read_files
 from config.layers import ConfigurationError, Layer, Problem
 from config.versions import EMPTY, resolved
+from trimming.apart.confinement import MEANS, lacking
 
 
 @register
@@ -89,6 +91,25 @@ def check_shared_files(
             id="pktmask.W001",
         )
     ]
+
+
+@register(deploy=True)
+def check_readers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Find a system on which processes that read captures are confined less than they could be."""
+    missing = lacking()
+    if not missing:
+        return []
+    said = (
+        f"Captures are read with less isolation than there could be: no {' and no '.join(missing)}."
+    )
+    hint = (
+        "Run workers on Linux with libseccomp and a kernel with Landlock (5.13 or newer), or take "
+        "captures only from people you trust."
+    )
+    # where one of the two is missing the other one holds; other systems than Linux have neither
+    if sys.platform.startswith("linux") and len(missing) == MEANS:
+        return [Warning(said, hint=hint, id="pktmask.W002")]
+    return [Info(said, hint=hint, id="pktmask.I001")]
 
 
 def _files() -> Layer:

@@ -197,6 +197,13 @@ class WorkerSettings(Section):
         le=1_000_000,
         description="files and connections that a worker has open at the same time",
     )
+    file_bytes: int = Field(
+        50_000_000_000,
+        ge=1_000_000,
+        le=10 * TERABYTE,
+        description="largest file that a process which reads a capture may write; results are "
+        "as large as what the capture unpacks to, at most",
+    )
 
 
 @registry.register

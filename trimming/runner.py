@@ -46,7 +46,13 @@ from trimming.routing import CONTROL
 from trimming.sweeper import late_reason
 from trimming.throttle import Throttle
 from trimming.waiting import claim_next
-from trimming.worker_limits import CpuTimeError, limit_behind, replace_worker, room_behind
+from trimming.worker_limits import (
+    OWN_LIMITS,
+    CpuTimeError,
+    limit_behind,
+    replace_worker,
+    room_behind,
+)
 
 log = structlog.get_logger("pktmask.runner")
 
@@ -122,7 +128,7 @@ def _attempt(run: TrimRun, doing: Doing) -> None:
     except (Exception, CpuTimeError) as error:  # a strategy may fail in any way; the job must end
         found = limit_behind(error)
         move, outcome = next((m, o) for kind, m, o in ENDS if isinstance(found, kind))
-        if getattr(found, "errno", None) == errno.EMFILE:
+        if getattr(found, "errno", None) in OWN_LIMITS:
             move = Move.FAIL  # its own limit: another attempt ends the same way
         reason = _reason(found, run)
         if isinstance(found, MemoryError):
@@ -164,6 +170,10 @@ def _reason(error: BaseException, run: TrimRun) -> str:
         case OSError(errno=errno.EMFILE):
             return _("The job needs more open files than a worker may have (%(setting)s).") % {
                 "setting": f"workers.open_files: {worker_settings().open_files:,}"
+            }
+        case OSError(errno=errno.EFBIG):
+            return _("The job writes a larger file than it may (%(setting)s).") % {
+                "setting": f"workers.file_bytes: {worker_settings().file_bytes:,}"
             }
         case OSError():
             why = {"error": error.strerror or "?"}

@@ -31,6 +31,8 @@ NICENESS: Final = 5
 # what the end of a job that used up all it may may take on top, to clean up and say so
 ROOM_BYTES: Final = 64 << 20
 ROOM_FILES: Final = 16
+# how the system says that files are too many, or one is too large
+OWN_LIMITS: Final = (errno.EMFILE, errno.EFBIG)
 NO_THREAD: Final = "can't start new thread"  # CPython's words for a stack that finds no room
 
 
@@ -52,6 +54,12 @@ def limit_worker() -> None:
     limits = worker_settings()
     _limit(_MEMORY, limits.memory_bytes)
     _limit(resource.RLIMIT_NOFILE, limits.open_files)
+
+
+def limit_files() -> None:
+    """Let this process, a reader, write no file that is larger than it may, for good."""
+    largest = worker_settings().file_bytes
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
 
 
 @contextmanager
@@ -88,7 +96,7 @@ def room_behind() -> Iterator[None]:
 def limit_behind(error: BaseException) -> BaseException:
     """Return the limit of this process that an error comes from, where it does, else the error."""
     behind = error.__context__ if isinstance(error, EngineError) else error
-    if isinstance(behind, OSError) and behind.errno == errno.EMFILE:
+    if isinstance(behind, OSError) and behind.errno in OWN_LIMITS:
         return behind
     out_of_memory = isinstance(behind, OSError) and behind.errno == errno.ENOMEM
     no_thread = isinstance(behind, RuntimeError) and str(behind) == NO_THREAD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from config.audit import address_of, record
+from pktmask_site.api.with_account import KEEPS
 from pktmask_site.sign_in.throttle import (
     Limit,
     Refused,
@@ -68,10 +70,14 @@ class SignInForm(AuthenticationForm):
 
 
 class OwnPasswordForm(PasswordChangeForm):
-    """Who found an open console cannot guess the password there without end."""
+    """Who found an open console cannot guess the password there without end.
+
+    Tokens of scripts end with the password, unless their owner wants to keep them.
+    """
 
     refused: Refused | None = None
     request: HttpRequest
+    end_tokens = forms.BooleanField(required=False, initial=True)
 
     def clean_old_password(self) -> str:
         """Take a try, and look at the password only if there was one."""
@@ -82,3 +88,8 @@ class OwnPasswordForm(PasswordChangeForm):
         found: str = super().clean_old_password()
         tries.give_back()
         return found
+
+    def save(self, commit: bool = True) -> Any:
+        """Keep the new password; what is heard of it ends the tokens, or does not."""
+        setattr(self.user, KEEPS, not self.cleaned_data["end_tokens"])
+        return super().save(commit)

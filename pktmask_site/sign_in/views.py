@@ -63,7 +63,12 @@ class OwnPasswordView(PasswordChangeView):
         """Change it, and say so."""
         answer = super().form_valid(form)
         record("password_changed", request=self.request, target=form.user)
-        messages.success(self.request, _("Your password was changed; your other sign-ins ended."))
+        said = (
+            _("Your password was changed; your other sign-ins and your API tokens ended.")
+            if form.cleaned_data["end_tokens"]
+            else _("Your password was changed; your other sign-ins ended.")
+        )
+        messages.success(self.request, said)
         return answer
 
     def form_invalid(self, form: Any) -> HttpResponse:

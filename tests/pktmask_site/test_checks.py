@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from config.files import MAIN
+from pktmask_site import checks
 from pktmask_site.checks import check_files, check_installation, check_shared_files
 from tests.buckets import bucket_at
 
@@ -54,6 +55,25 @@ def test_captures_in_a_folder_beside_a_shared_database_are_a_warning_before_depl
     assert "PKTMASK_S3_BUCKET" in (found.hint or "")
     settings.INSTALLATION = replace(settings.INSTALLATION, bucket=bucket_at("https://s3.example"))
     assert check_shared_files(None) == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "missing", "said"),
+    [
+        ("linux", (), ""),
+        ("linux", ("Landlock",), "pktmask.I001"),
+        ("linux", ("seccomp (libseccomp)", "Landlock"), "pktmask.W002"),
+        ("darwin", ("seccomp (libseccomp)", "Landlock"), "pktmask.I001"),
+    ],
+)
+def test_readers_without_isolation_are_a_warning(
+    monkeypatch: pytest.MonkeyPatch, platform: str, missing: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.setattr(checks, "lacking", lambda: missing)
+    monkeypatch.setattr("pktmask_site.checks.sys.platform", platform)
+    found = checks.check_readers(None)
+    assert [each.id for each in found] == [said] * bool(said)
+    assert all(name in each.msg for each in found for name in missing)
 
 
 @pytest.fixture
@@ -122,7 +142,10 @@ def test_deploy_checks_find_nothing_in_production(tmp_path: Path) -> None:
         "PKTMASK_DATA_DIR": str(tmp_path),
     }
     done = subprocess.run(
-        [sys.executable, str(MANAGE), "check", "--deploy", "--fail-level", "WARNING"],
+        [
+            *(sys.executable, str(MANAGE), "check", "--deploy", "--fail-level", "WARNING"),
+            *("--settings", "tests.lint_settings"),
+        ],
         env=environ,
         capture_output=True,
         text=True,

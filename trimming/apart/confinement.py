@@ -39,6 +39,8 @@ OTHERS: Final = (
 )
 # to itself alone
 SIGNALS: Final = ("kill", "tgkill")
+# seccomp and Landlock
+MEANS: Final = 2
 CLONE_THREAD: Final = 0x10000
 # of the system: libraries, and what Python and Numba look up
 SYSTEM_FOLDERS: Final = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime")
@@ -72,7 +74,7 @@ def _imported(name: str) -> ModuleType | None:
 
 
 def lacking() -> tuple[str, ...]:
-    """Return the names of what this system lacks."""
+    """Return the names of what this system lacks; all MEANS of them: a reader is not confined."""
     asked = {"seccomp (libseccomp)": seccomp, "Landlock": landlock}
     return tuple(name for name, have in asked.items() if have() is None)
 

@@ -126,7 +126,7 @@ def _be_child(work: Work, folder: Path, writing: int) -> NoReturn:
 
 
 def _child(work: Work, folder: Path, writing: int) -> int:
-    from trimming.worker_limits import limited_job, room_behind
+    from trimming.worker_limits import limit_files, limited_job, room_behind
 
     due = Throttle(TELL_SECONDS, time.monotonic)
     last = ""
@@ -140,6 +140,7 @@ def _child(work: Work, folder: Path, writing: int) -> int:
     said: words.Said
     try:
         with room_behind(), limited_job():
+            limit_files()
             confine(folder, frozenset({writing}))
             said = words.Answer(values=work(tell))
     except BaseException as error:

@@ -16,6 +16,7 @@ import pytest
 
 from trimming.apart import confinement
 from trimming.apart.process import Tell, Values, apart
+from trimming.conf import worker_settings
 from trimming.engine.errors import EngineError
 
 pytestmark = [
@@ -92,6 +93,23 @@ def test_a_reader_writes_its_folder_and_no_other(tmp_path: Path) -> None:
 
     assert done(work, folder=tmp_path / "mine") == {"refused": True}
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["b"]
+
+
+def test_a_reader_writes_no_file_that_is_larger_than_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    limits = worker_settings().model_copy(update={"file_bytes": 1000})
+    monkeypatch.setattr("trimming.worker_limits.worker_settings", lambda: limits)
+
+    def work(tell: Tell) -> Values:
+        with (tmp_path / "output").open("wb", buffering=0) as file:
+            file.write(bytes(1000))
+            file.write(b"x")
+        return {}
+
+    with pytest.raises(OSError, match="File too large"):
+        done(work, folder=tmp_path)
+    assert (tmp_path / "output").stat().st_size == 1000
 
 
 def test_what_was_open_before_is_open_no_more(tmp_path: Path) -> None:
