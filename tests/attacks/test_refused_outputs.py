@@ -221,6 +221,25 @@ def test_three_captures_that_only_scanning_gets_wrong_open_the_breaker_when_lega
 
 
 @pytest.mark.usefixtures("own_folder")
+def test_a_run_of_legacy_that_is_lost_tells_nothing_and_the_next_one_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def trim(*_: Any, **__: Any) -> None:
+        raise VerificationError("a byte is left")
+
+    monkeypatch.setattr(runner, "trim", trim)
+    [job] = make_jobs([None])
+    runner.run_job(job.pk, "one/1")
+    lost = jobs.claim(job.pk, "two/2")
+    assert lost is not None
+    assert lost.strategy == CONTROL
+    assert jobs.lose(lost, RunOutcome.LOST, "gone")
+    assert TrimRun.objects.get(strategy=TREATMENT).kind is OutcomeKind.UNDECIDED
+    runner.run_job(job.pk, "one/1")
+    assert TrimRun.objects.get(strategy=TREATMENT).kind is OutcomeKind.ODD_CAPTURE
+
+
+@pytest.mark.usefixtures("own_folder")
 def test_legacy_runs_before_what_its_owner_queued_later(monkeypatch: pytest.MonkeyPatch) -> None:
     def trim(*_: Any, **__: Any) -> None:
         raise VerificationError("a byte is left")

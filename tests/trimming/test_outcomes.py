@@ -131,6 +131,7 @@ def test_what_the_treatment_is_to_blame_for_is_served_by_legacy(
         # another attempt ends the same way
         (FileNotFoundError(), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
         (OSError(24, "many"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
+        (OSError(27, "large"), JobState.FAILED, RunOutcome.BROKEN, OutcomeKind.INFRASTRUCTURE),
     ],
 )
 def test_what_the_capture_or_the_machine_is_to_blame_for_counts_against_no_strategy(

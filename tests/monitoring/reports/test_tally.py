@@ -26,6 +26,7 @@ def ended(outcome: str = "done", strategy: str = "legacy", **more: object) -> En
         "messages": 4,
         "masked_bytes": 10,
         "failed_on": "",
+        "blame": "",
     }
     return Ended(strategy=strategy, outcome=outcome, **{**facts, **more})  # type: ignore[arg-type]
 
@@ -44,6 +45,12 @@ def test_only_a_failure_of_the_strategy_counts_as_failed_and_brings_no_bytes() -
     assert (found.total("failed"), found.total("succeeded"), found.unverified) == (3, 0, 1)
     assert (found.total("input_bytes"), found.days[DAYS[0]].failed) == (0, 3)
     assert found.kinds[OutcomeKind.INFRASTRUCTURE] == 2
+
+
+def test_an_odd_capture_is_no_failure_of_a_strategy() -> None:
+    found = tally_of([ended("unverified", blame="capture")], STEPS, DAYS, ZoneInfo("UTC"))
+    assert (found.total("failed"), found.unverified) == (0, 1)
+    assert found.kinds[OutcomeKind.ODD_CAPTURE] == 1
 
 
 def test_a_fallback_is_served_by_another_strategy_than_the_one_that_failed() -> None:
