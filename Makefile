@@ -96,7 +96,7 @@ screenshots: setup tools ## Make the picture of the README anew, by the browser 
 	PKTMASK_SCREENSHOTS=$(CURDIR)/var/screenshots $(BIN)/python -m pytest tests/browser/test_screens.py
 	cp var/screenshots/captures-1440-light.png docs/images/captures.png
 
-lint: setup ## ruff, mypy, import rules, Django's checks
+lint: setup ## ruff, mypy, import rules, Django's checks, documents to review
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -104,6 +104,8 @@ lint: setup ## ruff, mypy, import rules, Django's checks
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	PKTMASK_ENVIRONMENT=production $(BIN)/python manage.py check --deploy --fail-level WARNING --settings tests.lint_settings
+	@# what should be read anew is said, and fails nothing
+	$(BIN)/python manage.py check_documents
 
 bench: setup ## Measure strategies and peers within ten minutes: see docs/performance.md
 	@bash .ci/tools bench

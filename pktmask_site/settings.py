@@ -83,6 +83,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "monitoring.context_processors.service_now",
                 "migration.context_processors.rollout_now",
                 "pktmask_site.context_processors.demo",
+                "pktmask_site.context_processors.help_here",
             ]
         },
     }

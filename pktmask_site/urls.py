@@ -36,6 +36,7 @@ urlpatterns = [
     path("maintenance/", include("pktmask_site.recovery.urls")),
     path("audit/", include("pktmask_site.audit_log.urls")),
     path("demo/", include("pktmask_site.demo.urls")),
+    path("help/", include("pktmask_site.help.urls")),
     path("tokens/", include("pktmask_site.api.token_urls")),
     path("api/", include("pktmask_site.api.urls")),
     path("style/", include("pktmask_site.style.urls")),

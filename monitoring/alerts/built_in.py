@@ -1,6 +1,6 @@
 """The rules that are built in: health, samples, workers, breaker, queue, disk, and alerts' own.
 
-Each sentence says the value with its unit and the limit; docs/alerts.md says what to do.
+Each sentence says the value with its unit and the limit; docs/runbook.md says what to do.
 """
 
 from __future__ import annotations

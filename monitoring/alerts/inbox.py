@@ -31,7 +31,7 @@ MAX_TITLE_CHARACTERS: Final = 200
 class Rule:
     """A rule that is built in.  Texts are translated when they are used.
 
-    ``runbook`` is a section of docs/alerts.md, the name of the rule unless said otherwise.
+    ``runbook`` is a section of docs/runbook.md, the name of the rule unless said otherwise.
     ``mutes`` are rules whose alerts are not told while this one fires, as its causes or effects.
     """
 

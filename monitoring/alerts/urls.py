@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from monitoring.views import alert_rules, alerts, channels, silences
 
+to_document = RedirectView.as_view(pattern_name="help:document", http_method_names=["get", "head"])
 app_name = "alerts"
 urlpatterns = [
     path("", alerts.page, name="list"),
@@ -13,7 +15,8 @@ urlpatterns = [
     path("acknowledge/", alerts.acknowledge, name="acknowledge"),
     path("acknowledge/<str:token>/", alerts.acknowledge_link, name="acknowledge_link"),
     path("dead-letters/", alerts.dead_letters, name="dead_letters"),
-    path("runbook/", alerts.runbook, name="runbook"),
+    # messages that were sent lead here; a browser keeps the section
+    path("runbook/", to_document, {"document": "runbook"}, name="runbook"),
     path("silences/", silences.page, name="silences"),
     path("silences/<int:pk>/end/", silences.end, name="end_silence"),
     path("channels/", channels.page, name="channels"),

@@ -33,7 +33,6 @@ from monitoring.alerts.look import enabled_channels
 from monitoring.alerts.message import Severity
 from monitoring.alerts.models import Alert, Notification, NotificationState
 from monitoring.alerts.plan_in_force import plan_in_force
-from monitoring.alerts.runbook import sections
 from monitoring.alerts.statistics import PERIODS, statistics
 from monitoring.alerts.values import AlertState
 
@@ -188,13 +187,6 @@ def change_dead_letters(request: HttpRequest, channel: str) -> None:
         messages.success(request, said % {"n": count})
     else:
         messages.warning(request, _("Nothing was changed: there is no such dead letter."))
-
-
-@require_safe
-@watched
-def runbook(request: HttpRequest) -> HttpResponse:
-    """Show what each rule means and what to do."""
-    return render(request, "monitoring/runbook.html", {"sections": sections()})
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:

@@ -32,6 +32,8 @@ RATE: Final = 3.0
 # an hour of traffic
 CAPTURES: Final = int(RATE * 3600)
 CONNECTIONS: Final = 4
+# with which it approves; whoever else does has one of their own
+REASON: Final = "nobody else came"
 
 
 def send_traffic(url: str, password: str, is_stopping: Callable[[], bool], seed: int) -> None:
@@ -87,7 +89,7 @@ def _approve(now: datetime) -> None:
     request = _waiting(rollout)
     if request is not None:
         situation = operations.looked_at(rollout, now)
-        approvals.approve(request, situation, person(APPROVER_NAME), "nobody else came")
+        approvals.approve(request, situation, person(APPROVER_NAME), REASON)
 
 
 ACTS: Final[dict[Act, Callable[[datetime], None]]] = {Act.START: _start, Act.APPROVE: _approve}

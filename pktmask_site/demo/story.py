@@ -118,6 +118,6 @@ SENTENCES: Final[Mapping[RolloutState, Any]] = {
         "the rollout."
     ),
     RolloutState.ABORTED: gettext_lazy(
-        "Somebody sent everything to legacy. Restart the rollout when you like."
+        "Somebody sent everything to legacy. Start another rollout when you like."
     ),
 }

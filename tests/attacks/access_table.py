@@ -167,6 +167,9 @@ ROWS: Final[Mapping[str, Row]] = {
     "audit:export": Row(ADMINISTERING),
     # for developers: staff and administrators; what its forms send does nothing
     "style:page": Row(ADMINISTERING, ADMINISTERING),
+    "help:start": Row(SIGNED_IN),
+    "help:document": Row(SIGNED_IN),
+    "help:picture": Row(SIGNED_IN, known={"picture": "help_picture"}),
     "demo:page": Row(NOT_HERE),
     "demo:data": Row(NOT_HERE),
     "demo:fault": Row(NEVER, NOT_HERE),

@@ -92,6 +92,8 @@ def path_of(address: Address, row: Row, place: Place) -> str:
     known = {
         **place.known,
         "picture": "speed",
+        "document": "alerts",
+        "help_picture": "captures.png",
         "mail": "email",
         "task": "audit_log",
         "form": "csv",

@@ -22,6 +22,7 @@ EMPTY = (
     ("alert-rules", "/alerts/rules/"),
     ("silences-empty", "/alerts/silences/"),
     ("runbook", "/alerts/runbook/"),
+    ("manual", "/help/operations/HTTP_SCANNING_OPERATIONS_MANUAL/"),
     ("channels-empty", "/alerts/channels/"),
     ("channel-preview", "/alerts/channels/email/preview/"),
     ("captures-empty", "/captures/"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from config import documents
 from pktmask_site.environment import PARTS, read_installation
 
 ROOT = Path(__file__).parents[2]
@@ -158,6 +159,8 @@ class TestImage:
             "benchmarks",
         }
         assert packages <= set(copied)
+        # pages show these, the runbook among them
+        assert documents.FOLDER.relative_to(ROOT).as_posix() in copied
 
     def test_the_start_is_a_script_that_the_shell_takes(self) -> None:
         subprocess.run(["sh", "-n", str(DEPLOY / "start.sh")], check=True)
@@ -218,3 +221,63 @@ def test_the_example_of_an_environment_is_one_that_an_installation_takes(tmp_pat
     found = read_installation(tmp_path, given)
     assert (found.name, found.trusts_proxy, found.workers) == ("production", True, 8)
     assert found.bucket is not None
+
+
+class TestCommandOfUnits:
+    """``pktmask-manage``, with programs in its place that say what they were asked for."""
+
+    path = DEPLOY / "pktmask-manage"
+
+    def ran(self, folder: Path, *secrets: str, **environ: str) -> list[str]:
+        """Return what systemd-run, or Python inside, was called with; in a file system of ours."""
+        (folder / "secrets").mkdir()
+        for name in secrets:
+            (folder / "secrets" / name).write_text("x")
+        echo = folder / "systemd-run"
+        echo.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\nenv | grep _FILE= | sort\n')
+        echo.chmod(0o700)
+        script = folder / "pktmask-manage"
+        text = self.path.read_text().replace("/etc/pktmask/secrets", str(folder / "secrets"))
+        script.write_text(text.replace("/opt/pktmask/.venv/bin/python", str(echo)))
+        words = [*environ.pop("first", "").split(), "rollout", "status", "--user", "a b"]
+        done = subprocess.run(
+            ["sh", str(script), *words],
+            env={"PATH": f"{folder}:/usr/bin:/bin", **environ},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.splitlines()
+
+    def test_on_one_machine_a_command_works_on_the_data_of_the_unit(self, tmp_path: Path) -> None:
+        said = self.ran(tmp_path, "secret_key")
+        unit = (DEPLOY / "pktmask.service").read_text()
+        for wanted in ("PKTMASK_DATA_DIR=/var/lib/pktmask", "HOME=/var/cache/pktmask"):
+            assert f"Environment={wanted}" in unit
+            assert f"--setenv={wanted}" in said
+        assert {"--uid=pktmask", "--gid=pktmask", "--property=UMask=0077"} <= set(said)
+        assert [each for each in said if "LoadCredential" in each] == [
+            f"--property=LoadCredential=secret_key:{tmp_path}/secrets/secret_key"
+        ]
+        assert said[-5:] == ["--inside", "rollout", "status", "--user", "a b"]
+
+    def test_among_several_machines_it_has_a_folder_and_all_secrets_of_units(
+        self, tmp_path: Path
+    ) -> None:
+        unit = (DEPLOY / "pktmask-monitor.service").read_text()
+        names = re.findall(r"LoadCredential=(\w+):", unit)
+        said = self.ran(tmp_path, *names)
+        assert "--setenv=PKTMASK_DATA_DIR=/var/lib/pktmask-manage" in said
+        given = {each.split("=")[2].split(":")[0] for each in said if "LoadCredential" in each}
+        assert given == set(names)
+
+    def test_inside_each_secret_is_named_as_units_name_it(self, tmp_path: Path) -> None:
+        place = str(tmp_path / "secrets")
+        said = self.ran(
+            tmp_path, "secret_key", "redis_url", first="--inside", CREDENTIALS_DIRECTORY=place
+        )
+        assert said == [
+            *("manage.py", "rollout", "status", "--user", "a b"),
+            f"PKTMASK_REDIS_URL_FILE={place}/redis_url",
+            f"PKTMASK_SECRET_KEY_FILE={place}/secret_key",
+        ]

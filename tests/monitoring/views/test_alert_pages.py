@@ -27,7 +27,7 @@ from tests.monitoring.alerts.world import condition
 from tests.monitoring.measured import make_rollups, make_samples
 
 pytestmark = pytest.mark.django_db
-PAGES = ("/alerts/", "/alerts/silences/", "/alerts/rules/", "/alerts/runbook/")
+PAGES = ("/alerts/", "/alerts/silences/", "/alerts/rules/")
 ROLES = (VIEWER, OPERATOR, APPROVER, ADMINISTRATOR)
 DISK = condition("disk", runbook="disk", actions=("Add space.",), value=91.0, limit=80.0, unit="%")
 RULE = {

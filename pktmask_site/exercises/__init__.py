@@ -1,0 +1,1 @@
+"""The exercises of docs/training/: whether each was done, by what the database says."""

@@ -1,0 +1,1 @@
+"""The documentation in the console, and the "?" of each page that opens its section."""
