@@ -11,6 +11,13 @@ for (const dialog of main.querySelectorAll("dialog[open]")) {
 }
 main.querySelector("#refused")?.focus();
 
+// whoever pressed the button of another page has asked already; once
+const asked = location.hash === "#ask-rollback" && document.getElementById("rollback");
+if (asked && !asked.open) {
+  history.replaceState(null, "", location.pathname);
+  asked.showModal();
+}
+
 main.addEventListener("submit", (event) => {
   const button = event.target.querySelector("[data-once]");
   if (!button) return;

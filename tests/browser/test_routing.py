@@ -36,9 +36,9 @@ def publish(page: Page, mode: str, reason: str, *, lift: bool = False, **shares:
 
 
 def roll_back(page: Page, reason: str) -> None:
-    """Press the button, type the word, and confirm."""
-    page.goto("/routing/")
-    page.get_by_role("button", name="Emergency rollback…").click()
+    """Press the button of the overview, type the word, and confirm."""
+    page.goto("/")
+    page.get_by_role("link", name="Emergency rollback…").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill(reason)
     dialog.get_by_label("Type rollback to confirm").fill("rollback")

@@ -62,7 +62,7 @@ def test_a_lost_connection_and_a_sign_in_that_ended_are_said_above_the_page(
 
     page.route_web_socket("**/live/", answer)
     page.goto("/captures/?state=failed")
-    lost = page.get_by_text("The connection to the service is lost")
+    lost = page.get_by_role("heading", name="The connection to the service is lost")
     expect(lost).to_be_visible()
     expect(page).to_have_title("Not known · Captures · PktMask")
     expect(page.locator("link[data-icon]")).to_have_attribute("href", re.compile("unknown"))
@@ -70,7 +70,7 @@ def test_a_lost_connection_and_a_sign_in_that_ended_are_said_above_the_page(
     expect(lost).to_be_hidden()
     codes.append(SIGNED_OUT)
     sockets[-1].close(code=SIGNED_OUT)
-    expect(page.get_by_text("You are signed out")).to_be_visible()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
     expect(page.get_by_role("link", name="Sign in again")).to_have_attribute(
         "href", "/sign-in/?next=/captures/%3Fstate%3Dfailed"
     )
