@@ -46,7 +46,7 @@ WHY = "ticket 4711"
 # session, user, permissions (own and by group), three for the strip, two for badge and role, the
 # rollout, its attempt, limits, phases with steps, the newest look, what a look goes by, the rate,
 # decisions with approvals and drills, three for the charts, other rollouts
-MOST_QUERIES = 38
+MOST_QUERIES = 39
 
 
 def get(service: Service | None = None, role: str = OPERATOR, path: str = PAGE) -> Any:
