@@ -29,6 +29,9 @@ def serve(path: str) -> None:
     import django
     from django.core.management import execute_from_command_line
 
+    from pktmask_site.processes import die_with_parent
+
+    die_with_parent(os.getppid())
     django.setup()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listening:
