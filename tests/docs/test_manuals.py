@@ -1,14 +1,21 @@
-"""The manuals: each shell block that needs no service does what it should, in its order."""
+"""The manuals: shell blocks that need no service do what they should, from first to last."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.docs.shell_blocks import MARKS, Block, all_blocks, blocks, commands_of, environment, run
+from tests.docs.shell_blocks import (
+    MANUALS,
+    MARKS,
+    all_blocks,
+    blocks,
+    commands_of,
+    environment,
+    run,
+)
 from tests.services.prepared import prepared_data
 
 PEOPLE = """
@@ -16,18 +23,9 @@ from django.contrib.auth.models import Group, User
 for name, role in (("anna", "approver"), ("otto", "operator")):
     User.objects.create_user(name).groups.add(Group.objects.get(name=role))
 """
-
-
-@pytest.fixture(scope="module")
-def environ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """An installation with two people, on which all blocks of this module run."""
-    folder = tmp_path_factory.mktemp("installation")
-    shutil.copytree(prepared_data(), folder / "data")
-    key = (folder / "data" / "secret_key").read_text()
-    found = environment(folder, folder / "data", PKTMASK_SECRET_KEY=key)
-    with commands_of(found):
-        run(f"pktmask-manage shell -v 0 -c '{PEOPLE}'", found, folder)
-        yield found
+DEPLOYMENT, OPERATIONS = MANUALS
+# what was done on the installation before somebody opens the manual
+BEFORE = {DEPLOYMENT: "true", OPERATIONS: "pktmask-manage rollout start --reason 'a test'"}
 
 
 def test_every_mark_is_one_and_says_why_its_block_is_not_run() -> None:
@@ -37,24 +35,22 @@ def test_every_mark_is_one_and_says_why_its_block_is_not_run() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", blocks(""), ids=str)
-def test_a_block_does_what_it_should(block: Block, environ: dict[str, str]) -> None:
-    run(block.script, environ, Path(environ["HOME"]))
-
-
-@pytest.mark.slow
-def test_an_empty_machine_is_restored_by_the_letter(environ: dict[str, str]) -> None:
-    folder = Path(environ["HOME"])
-    backup = next(
-        each for each in blocks("") if "backup" in each.script and "by-hand" in each.script
-    )
-    if not (Path(environ["BACKUPS"]) / "by-hand").exists():  # run by itself
-        run(backup.script, environ, folder)
-    there = {**environ, "PKTMASK_DATA_DIR": str(folder / "another machine")}
-    with commands_of(there):
-        said = [run(block.script, there, folder) for block in blocks("run: empty")]
-    check, restored, replaced = said
-    assert "Whole: " in check
-    assert "Everything goes to legacy" in restored
-    assert "nothing was touched" in restored
-    assert "What was here before is kept in" in replaced
+@pytest.mark.parametrize("manual", MANUALS, ids=["deployment", "operations"])
+def test_every_block_does_what_it_should(manual: str, tmp_path: Path) -> None:
+    shutil.copytree(prepared_data(), tmp_path / "data")
+    key = (tmp_path / "data" / "secret_key").read_text()
+    environ = environment(tmp_path, tmp_path / "data", PKTMASK_SECRET_KEY=key)
+    with commands_of(environ):
+        run(f"pktmask-manage shell -v 0 -c '{PEOPLE}'\n{BEFORE[manual]}", environ, tmp_path)
+        for block in blocks(""):
+            if block.manual == manual:
+                run(block.script, environ, tmp_path)
+    there = {**environ, "PKTMASK_DATA_DIR": str(tmp_path / "another machine")}
+    empty = [each for each in blocks("run: empty") if each.manual == manual]
+    if empty:
+        with commands_of(there):
+            check, restored, replaced = (run(each.script, there, tmp_path) for each in empty)
+        assert "Whole: " in check
+        assert "Everything goes to legacy" in restored
+        assert "nothing was touched" in restored
+        assert "What was here before is kept in" in replaced
