@@ -6,20 +6,13 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
+from config.spreadsheets import safe
 from monitoring.marks import Mark
 from monitoring.metrics.registry import Kind, registry
 from monitoring.metrics.series import Line, Series
 
-# a spreadsheet takes text that begins so for a formula
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 Column = tuple[str, Sequence[float | None]]
-
-
-def safe(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
 
 
 def csv_of(found: Series, marks: Iterable[Mark]) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from trimming.choices import JobState, Priority
 from trimming.conf import trimming_settings
 from trimming.engine.strategies.registry import available
-from trimming.listing import Filter
+from trimming.listing import SORTS, Filter
 from trimming.models import AnyUser, Profile
 from trimming.overrides import Refusal, refusal_among
 from trimming.profiles import offered
@@ -71,6 +71,9 @@ class FilterForm(forms.Form):
             ("30d", _("Last 30 d")),
         ],
     )
+    sort = forms.ChoiceField(
+        required=False, choices=[("", ""), *((f"{s}{n}", n) for n in SORTS for s in ("", "-"))]
+    )
     page = forms.IntegerField(required=False, min_value=1)
 
     def read(self) -> Filter:
@@ -81,6 +84,7 @@ class FilterForm(forms.Form):
             state=values.get("state", ""),
             search=values.get("q", "").strip(),
             since=values.get("since", ""),
+            sort=values.get("sort", ""),
         )
 
     def number(self) -> int:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.contrib.auth.models import PermissionsMixin
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, OrderBy, Prefetch, Q, QuerySet
 from django.db.models.fields.json import KeyTransform
 
 from trimming.choices import JobState, RunOutcome
@@ -29,15 +29,24 @@ SINCE: Final[Mapping[str, timedelta]] = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
+# in an address: the fields to sort by, each also turned round with "-" before its name
+SORTS: Final[Mapping[str, str]] = {
+    "name": "name",
+    "state": "current_job__state",
+    "size": "size_bytes",
+    "started": "current_job__claimed_at",
+    "uploaded": "uploaded_at",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a person looks for.  Empty values ask for everything."""
+    """What a person looks for.  Empty values ask for everything, newest uploads first."""
 
     state: str = ""
     search: str = ""
     since: str = ""
+    sort: str = ""
 
     @property
     def narrows(self) -> bool:
@@ -218,16 +227,31 @@ def counts_by_state(user: AnyUser, wanted: Filter, now: datetime) -> Counts:
 
 
 def page_of(user: AnyUser, wanted: Filter, counts: Counts, number: int, now: datetime) -> Page:
-    """Return one page, newest uploads first; the nearest one when ``number`` is out of range."""
+    """Return one page, in the order of ``wanted``; the nearest one for a number out of range."""
     total = counts.found_in(wanted.state)
     pages = max(1, -(-total // PAGE_SIZE))
     number = min(max(1, number), pages)
-    captures = with_runs(Capture.objects.visible_to(user).filter(found_by(user, wanted, now)))
+    start = (number - 1) * PAGE_SIZE
+    captures = with_runs(found(user, wanted, now))[start : start + PAGE_SIZE]
+    return Page(number, pages, total, [row_of(capture) for capture in captures])
+
+
+def found(user: AnyUser, wanted: Filter, now: datetime) -> QuerySet[Capture]:
+    """Return the captures that ``wanted`` finds, in its order."""
+    captures = Capture.objects.visible_to(user).filter(found_by(user, wanted, now))
     if wanted.state:
         captures = captures.filter(current_job__state=wanted.state)
-    start = (number - 1) * PAGE_SIZE
-    ordered = captures.order_by("-uploaded_at", "-id")[start : start + PAGE_SIZE]
-    return Page(number, pages, total, [row_of(capture) for capture in ordered])
+    return captures.order_by(*ordering(wanted.sort))
+
+
+def ordering(sort: str) -> list[OrderBy | str]:
+    """Return the fields that a sort stands for; what has no value comes last either way."""
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        return ["-uploaded_at", "-id"]
+    field = F(SORTS[name])
+    first = field.desc(nulls_last=True) if sort.startswith("-") else field.asc(nulls_last=True)
+    return [first, "-uploaded_at", "-id"]
 
 
 def with_runs(captures: QuerySet[Capture]) -> QuerySet[Capture]:

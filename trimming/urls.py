@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from trimming.views import actions, capture_page, downloads, looking, pages, proofs, upload
+from trimming.views import actions, capture_page, downloads, looking, many, pages, proofs, upload
 
 app_name = "trimming"
 urlpatterns = [
     path("", pages.captures, name="captures"),
     path("upload/", upload.upload, name="upload"),
+    path("export/", pages.export, name="export"),
+    path("many/", many.many, name="many"),
     path("archive/", downloads.archive, name="archive"),
     path("<uuid:capture_id>/", capture_page.capture, name="capture"),
     path("<uuid:capture_id>/row/", pages.row, name="row"),

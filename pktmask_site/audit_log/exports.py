@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import IO, Any, Final
 
 from config.chain import COLUMNS
-from monitoring.exports import safe
+from config.spreadsheets import safe
 
 CHUNK: Final = 2000
 CSV_COLUMNS: Final = (

@@ -2,6 +2,7 @@
 // the selection that is downloaded as one archive, and actions that leave the page as it is.
 
 import { refresh, subscribe } from "../live.js";
+import "./dialogs.js";
 import { duration } from "./quantities.js";
 import { clearNotice, notice, toast } from "./tell.js";
 
@@ -226,20 +227,25 @@ setInterval(tick, 1000);
 // --- selection -----------------------------------------------------------------------------------
 
 const all = list.querySelector("[data-all]");
-const archive = list.querySelector("[data-archive]");
+const acts = [...list.querySelectorAll("[data-many]")];
+const asked = document.querySelector("[data-selected]");
 
 function boxes() {
   return [...rows.querySelectorAll('input[name="ids"]')];
 }
 
+/** Each button says of how many of the selected captures it can be done. */
 function showSelection() {
   const chosen = boxes().filter((box) => box.checked);
   all.checked = chosen.length > 0 && chosen.length === boxes().length;
   all.indeterminate = chosen.length > 0 && !all.checked;
-  if (!archive) return;
-  const count = chosen.filter((box) => "hasResult" in box.dataset).length;
-  archive.disabled = count === 0;
-  archive.textContent = archive.dataset.text + (count ? ` (${count.toLocaleString()})` : "");
+  for (const button of acts) {
+    const can = chosen.filter((box) => box.dataset.can.split(" ").includes(button.dataset.many));
+    button.disabled = can.length === 0;
+    button.textContent = button.dataset.text + (can.length ? ` (${can.length.toLocaleString()})` : "");
+  }
+  const names = chosen.map((box) => box.closest("tr").querySelector("th a").textContent);
+  if (asked) asked.textContent = names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
 }
 
 all.hidden = false;

@@ -87,6 +87,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "trimming:captures": Row(SIGNED_IN),
     "trimming:upload": Row(NEVER, OPERATING),
     "trimming:archive": Row(NEVER, OPERATING),
+    "trimming:export": Row(SIGNED_IN),
+    "trimming:many": Row(NEVER, OPERATING, data={"act": "retry"}),
     "trimming:capture": Row(OWN),
     "trimming:row": Row(OWN),
     "trimming:download": Row(OWN_BY_ROLE),

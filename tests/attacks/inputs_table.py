@@ -12,7 +12,15 @@ from typing import Final
 Fields = Mapping[str, str]
 
 QUERIES: Final[Mapping[str, Fields]] = {
-    "trimming:captures": {"q": "a", "state": "done", "since": "7d", "page": "1", "part": "counts"},
+    "trimming:captures": {
+        "q": "a",
+        "state": "done",
+        "since": "7d",
+        "sort": "-size",
+        "page": "1",
+        "part": "counts",
+    },
+    "trimming:export": {"q": "a", "state": "done", "since": "7d", "sort": "name"},
     "trimming:messages": {"packet": "1"},
     "trimming:packets": {"packet": "1", "start": "0"},
     "tokens:page": {"page": "1"},

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.staticfiles import finders
 
-from monitoring.exports import changes_by_step, columns_of, safe
+from config.spreadsheets import safe
+from monitoring.exports import changes_by_step, columns_of
 from monitoring.figures import LONGEST_LABEL, Scale, byte_scale, mark_lines, significant
 from monitoring.marks import Mark
 from monitoring.metrics.series import Line, Series

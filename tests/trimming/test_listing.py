@@ -69,6 +69,28 @@ class TestFinding:
 
         assert names(owner) == ["new.pcap", "old.pcap"]
 
+    @pytest.mark.parametrize(
+        ("sort", "expected"),
+        [
+            ("", ["small.pcap", "large.pcap", "middle.pcap"]),
+            ("name", ["large.pcap", "middle.pcap", "small.pcap"]),
+            ("-name", ["small.pcap", "middle.pcap", "large.pcap"]),
+            ("-size", ["large.pcap", "middle.pcap", "small.pcap"]),
+            # what was never begun comes last either way
+            ("started", ["large.pcap", "small.pcap", "middle.pcap"]),
+            ("-started", ["large.pcap", "small.pcap", "middle.pcap"]),
+            ("nonsense", ["small.pcap", "large.pcap", "middle.pcap"]),
+        ],
+    )
+    def test_the_list_is_sorted_as_asked(self, sort: str, expected: list[str]) -> None:
+        owner = make_user()
+        for name, size in (("middle", 2), ("large", 3), ("small", 1)):
+            job = make_job(owner, name=f"{name}.pcap")
+            Capture.objects.filter(pk=job.capture_id).update(size_bytes=size)
+        begun(TrimJob.objects.get(capture__name="large.pcap"))
+
+        assert names(owner, Filter(sort=sort)) == expected
+
     def test_captures_of_others_are_found_only_by_those_who_see_all(self) -> None:
         make_job(make_user(), name="theirs.pcap")
 

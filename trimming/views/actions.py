@@ -40,19 +40,35 @@ class Answer:
 
 
 Action = Callable[[HttpRequest, Capture], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An action with the permissions that it asks for."""
+
+    do: Action
+    permissions: tuple[str, ...]
+
+
+# by their names, for who does one to many captures
+ACTS: dict[str, Act] = {}
 View = Callable[[HttpRequest, UUID], HttpResponse]
 
 
 def action(*permissions: str) -> Callable[[Action], View]:
     """Make a view of an action: POST only, visible captures only, with these permissions only."""
 
+    asked = tuple(f"trimming.{each}" for each in permissions)
+
     def decorate(act: Action) -> View:
+        ACTS[act.__name__] = Act(act, asked)
+
         @require_POST
         @wraps(act)
         def view(request: HttpRequest, capture_id: UUID) -> HttpResponse:
             visible = Capture.objects.visible_to(request.user).select_related("current_job")
             capture = get_object_or_404(visible, pk=capture_id)
-            if not request.user.has_perms([f"trimming.{each}" for each in permissions]):
+            if not request.user.has_perms(asked):
                 return _forbidden(request)
             return _respond(request, capture, act(request, capture))
 

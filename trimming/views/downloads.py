@@ -56,7 +56,7 @@ def archive(request: HttpRequest) -> HttpResponseBase:
     Takes ``ids``, the captures' ids.  Those without a result, or not visible, are left out; with
     one in quarantine there is no archive, so that nobody takes a part of it for the whole.
     """
-    ids = _ids(request.POST.getlist("ids"))
+    ids = ids_of(request.POST.getlist("ids"))
     try:
         found = newest_results(request.user, ids)
     except OSError as error:
@@ -81,9 +81,10 @@ def _unreached(request: HttpRequest, error: OSError) -> HttpResponse:
     return render(request, "trimming/storage_unreached.html", status=UNREACHED)
 
 
-def _ids(texts: list[str]) -> list[UUID]:
+def ids_of(texts: list[str]) -> list[UUID]:
+    """Read the ids of captures that were selected; raises BadRequest."""
     if len(texts) > MAX_ARCHIVE_FILES:
-        raise BadRequest(f"at most {MAX_ARCHIVE_FILES} captures go into one archive")
+        raise BadRequest(f"at most {MAX_ARCHIVE_FILES} captures can be selected")
     try:
         return [UUID(text) for text in texts]
     except ValueError:

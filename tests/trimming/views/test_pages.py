@@ -180,7 +180,7 @@ class TestRows:
 
         assert {"Done", "legacy", "7,817", "0.41"} <= set(words(response).split())
         assert reverse("trimming:download", args=[job.capture_id]) in text(response)
-        assert "data-has-result" in text(response)
+        assert 'data-can="result ended"' in text(response)
 
     def test_a_result_in_quarantine_says_so_and_is_not_offered(
         self, client: Client, owner: User
@@ -192,7 +192,7 @@ class TestRows:
 
         assert "In quarantine" in words(response)
         assert reverse("trimming:download", args=[job.capture_id]) not in text(response)
-        assert "data-has-result" not in text(response)
+        assert 'data-can="ended"' in text(response)
 
     @pytest.mark.parametrize(
         ("strategy", "look"),
@@ -235,7 +235,7 @@ class TestRows:
         client.force_login(viewer)
         page = text(client.get(row_address(job)))
 
-        assert "data-has-result" not in page
+        assert 'data-can="ended"' in page
         assert reverse("trimming:download", args=[job.capture_id]) not in page
 
     def test_a_capture_without_a_job_has_a_row(self, client: Client, owner: User) -> None:
