@@ -37,6 +37,7 @@ urlpatterns = [
     path("audit/", include("pktmask_site.audit_log.urls")),
     path("demo/", include("pktmask_site.demo.urls")),
     path("help/", include("pktmask_site.help.urls")),
+    path("tour/", include("pktmask_site.tour.urls")),
     path("tokens/", include("pktmask_site.api.token_urls")),
     path("api/", include("pktmask_site.api.urls")),
     path("style/", include("pktmask_site.style.urls")),

@@ -1,6 +1,7 @@
 """The page of the demo: what happens now and why, and faults to switch on.
 
-There is one where faults on purpose are permitted, and nowhere else.
+There is one where faults on purpose are permitted.  Elsewhere the page says how to start one: a
+demo has data and processes of its own, which no web page of a service in use should start.
 """
 
 from __future__ import annotations
@@ -69,10 +70,11 @@ def only_in_demos(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
 @require_safe
 @never_cache
-@only_in_demos
 @permission_required(MAY_LOOK, raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
-    """Show the page."""
+    """Show the page; where there is no demo, how to start one beside this installation."""
+    if not drill_settings().permitted:
+        return render(request, "demo/elsewhere.html", {"phases": story.PHASES.items()})
     return render(request, "demo/demo.html", _context(request))
 
 

@@ -69,6 +69,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "own_password": Row(SIGNED_IN, SIGNED_IN),
     "second_factor": Row(SIGNED_IN, SIGNED_IN),
     "admin/password_change/": Row(SIGNED_IN, SIGNED_IN),
+    "tour:end": Row(NEVER, SIGNED_IN),
+    "tour:again": Row(NEVER, SIGNED_IN),
     "tokens:page": Row(SIGNED_IN, SIGNED_IN),
     # one's own, and for administrators everybody's
     "tokens:revoke": Row(NEVER, OWN, known={"pk": "api_token"}),
@@ -172,7 +174,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "help:start": Row(SIGNED_IN),
     "help:document": Row(SIGNED_IN),
     "help:picture": Row(SIGNED_IN, known={"picture": "help_picture"}),
-    "demo:page": Row(NOT_HERE),
+    # elsewhere it says how to start one
+    "demo:page": Row(SIGNED_IN),
     "demo:data": Row(NOT_HERE),
     "demo:fault": Row(NEVER, NOT_HERE),
 }

@@ -106,9 +106,13 @@ def test_people_have_one_role_each_and_a_new_password_at_each_start() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/demo/", "/demo/data/"])
-def test_where_faults_are_not_permitted_there_is_no_demo(path: str) -> None:
-    assert signed_in(OPERATOR).get(path).status_code == 404
+def test_where_faults_are_not_permitted_the_page_says_how_to_start_a_demo() -> None:
+    client = signed_in(OPERATOR)
+    page = client.get("/demo/")
+    assert page.status_code == 200
+    assert "make demo" in page.content.decode()
+    assert "faults/" not in page.content.decode()
+    assert client.get("/demo/data/").status_code == 404
 
 
 @pytest.mark.django_db

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("trimming:captures")
 HOSTILE = '"><img src=x onerror=alert(1)>.pcap'
 # session, user, their permissions (own and by group), the counts, the page's captures and runs,
-# three for the strip, one for the rollout, four for the profiles, one for the role
-PAGE_QUERIES = 17
+# three for the strip, one for the rollout, four for the profiles, one each for role and tour
+PAGE_QUERIES = 18
 
 
 def text(response: HttpResponseBase) -> str:

@@ -1,0 +1,1 @@
+"""A short tour of the console, once for each person."""
