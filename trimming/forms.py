@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from trimming.choices import JobState, Priority
 from trimming.conf import trimming_settings
 from trimming.engine.strategies.registry import available
-from trimming.listing import SORTS, Filter
+from trimming.listing import Filter
 from trimming.models import AnyUser, Profile
 from trimming.overrides import Refusal, refusal_among
 from trimming.profiles import offered
@@ -72,7 +72,19 @@ class FilterForm(forms.Form):
         ],
     )
     sort = forms.ChoiceField(
-        required=False, choices=[("", ""), *((f"{s}{n}", n) for n in SORTS for s in ("", "-"))]
+        required=False,
+        choices=[
+            ("", _("Newest upload first")),
+            ("uploaded", _("Oldest upload first")),
+            ("-started", _("Newest start first")),
+            ("started", _("Oldest start first")),
+            ("name", _("By name")),
+            ("-name", _("By name, backwards")),
+            ("-size", _("Largest first")),
+            ("size", _("Smallest first")),
+            ("state", _("By state")),
+            ("-state", _("By state, backwards")),
+        ],
     )
     page = forms.IntegerField(required=False, min_value=1)
 

@@ -29,6 +29,43 @@ def test_a_page_follows_its_job_from_waiting_to_the_report(
     expect(page.get_by_text("Done, verified")).to_be_visible(timeout=DONE_MS)
     expect(page.get_by_role("heading", name="Verification")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("^Download"))).to_be_visible()
+    # charts of a result that came while the page was open
+    expect(page.locator("[data-chart=timeline-bytes] .main-svg").first).to_be_visible()
+
+
+def test_messages_and_packets_are_looked_at_by_keyboard(
+    sign_in: Login, tmp_path: Path, console: Console
+) -> None:
+    capture_id = console.upload("looked-at.pcap", pcap(conversation(62)))
+    page = sign_in()
+    page.goto(f"/captures/{capture_id}/")
+    expect(page.get_by_text("Done, verified")).to_be_visible(timeout=DONE_MS)
+    page.get_by_role("link", name="Messages", exact=True).press("Enter")
+    message = page.locator(".messages summary").first
+    expect(message).to_contain_text("GET /page/62/0")
+    message.press("Enter")
+    page.get_by_role("link", name="look at packet 4").press("Enter")
+    expect(page.get_by_label("Bytes before masking")).to_contain_text("GET /page/62/0")
+    page.get_by_role("link", name="Next", exact=True).press("Enter")
+    expect(page.get_by_role("heading", name="Packet 5")).to_be_visible()
+    expect(page.locator("pre .k-body").first).to_be_visible()
+    expect(page.locator("pre .k-overwritten").first).to_be_visible()
+
+
+def test_the_tour_goes_step_by_step_and_ends_for_good(sign_in: Login, console: Console) -> None:
+    add_person(console, "newcomer", "operator", PASSWORD)
+    page = sign_in("newcomer")
+    tour = page.get_by_role("region", name="A short tour")
+    expect(tour.get_by_role("heading", level=3)).to_have_text("Give it a capture")
+    tour.get_by_role("button", name="Next").press("Enter")
+    expect(tour.get_by_role("heading", level=3)).to_be_focused()
+    expect(tour).to_contain_text("2 of 4")
+    page.keyboard.press("ArrowLeft")
+    expect(tour).to_contain_text("1 of 4")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Take the tour")).to_be_visible()
+    page.reload()
+    expect(tour).to_have_count(0)
 
 
 def test_a_capture_is_deleted_after_one_question(
@@ -56,7 +93,7 @@ def test_somebody_else_cannot_reach_a_capture_by_its_address(
     add_person(console, "other", "operator", PASSWORD)
     page = sign_in("other")
     expect(page.get_by_role("heading", name="No captures yet")).to_be_visible()
-    for address in ("", "download/", "row/"):
+    for address in ("", "download/", "row/", "messages/", "packets/"):
         answer = page.request.get(f"/captures/{capture_id}/{address}")
         assert answer.status == 404
     assert complaints == []

@@ -10,7 +10,7 @@ from config.roles import ADMINISTRATOR, OPERATOR, VIEWER
 from tests.factories import make_user
 from trimming.conf import trimming_settings
 from trimming.forms import FilterForm, upload_choices
-from trimming.listing import Filter
+from trimming.listing import SORTS, Filter
 
 TWO_STRATEGIES = {"scanning": "somewhere:Scanning"}
 
@@ -58,8 +58,16 @@ def test_a_filter_is_read_from_the_address() -> None:
     assert form.number() == 3
 
 
+def test_each_order_that_is_offered_is_one_that_the_list_knows() -> None:
+    offered = [value for value, _ in FilterForm().fields["sort"].choices if value]
+    assert {value.removeprefix("-") for value in offered} == set(SORTS)
+    assert FilterForm({"sort": "-size"}).read() == Filter(sort="-size")
+
+
 def test_what_is_not_understood_asks_for_nothing() -> None:
-    form = FilterForm({"q": "x" * 201, "state": "melted", "since": "1y", "page": "-2"})
+    form = FilterForm(
+        {"q": "x" * 201, "state": "melted", "since": "1y", "sort": "owner", "page": "-2"}
+    )
 
     assert form.read() == Filter()
     assert not form.read().narrows

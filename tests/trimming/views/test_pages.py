@@ -328,6 +328,27 @@ class TestTheList:
         with django_assert_num_queries(PAGE_QUERIES):
             client.get(LIST)
 
+    def test_a_head_sorts_turns_round_and_lets_go(self, client: Client, owner: User) -> None:
+        for name in ("b.pcap", "a.pcap"):
+            make_capture(owner, name=name)
+        shown = []
+        for address in ("?q=pcap", "?q=pcap&sort=name", "?q=pcap&sort=-name"):
+            page = text(client.get(LIST + address))
+            head = re.search(r'<th [^>]*?(?:aria-sort="(\w+)")?><a class="sort" href="(.*?)"', page)
+            assert head is not None
+            shown.append(
+                (head[1], html.unescape(head[2]), page.index("a.pcap") < page.index("b.p"))
+            )
+        assert shown == [
+            (None, "?q=pcap&sort=name", True),
+            ("ascending", "?q=pcap&sort=-name", True),
+            ("descending", "?q=pcap", False),
+        ]
+        assert 'data-newest="no"' in text(client.get(f"{LIST}?sort=name"))
+        assert "/captures/export/?q=pcap&amp;sort=-size" in text(
+            client.get(f"{LIST}?q=pcap&sort=-size&page=1")
+        )
+
 
 class TestSignIn:
     def test_the_form_works_with_password_managers(self) -> None:
