@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from pytest_django import Settings
@@ -59,7 +61,8 @@ def test_a_filter_is_read_from_the_address() -> None:
 
 
 def test_each_order_that_is_offered_is_one_that_the_list_knows() -> None:
-    offered = [value for value, _ in FilterForm().fields["sort"].choices if value]
+    field: Any = FilterForm().fields["sort"]
+    offered = [value for value, _ in field.choices if value]
     assert {value.removeprefix("-") for value in offered} == set(SORTS)
     assert FilterForm({"sort": "-size"}).read() == Filter(sort="-size")
 
