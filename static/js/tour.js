@@ -10,7 +10,7 @@ const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 let at = 0;
 
 function show(focus) {
-  for (const [n, step] of steps.entries()) step.hidden = n !== at;
+  for (const [n, step] of steps.entries()) step.classList.toggle("here", n === at);
   count.textContent = count.dataset.text.replace("{step}", at + 1).replace("{steps}", steps.length);
   back.disabled = at === 0;
   next.disabled = at === steps.length - 1;
@@ -27,7 +27,6 @@ function go(by) {
   show(true);
 }
 
-for (const button of [back, next]) button.hidden = false;
 back.addEventListener("click", () => go(-1));
 next.addEventListener("click", () => go(1));
 tour.addEventListener("keydown", (event) => {

@@ -56,6 +56,7 @@ def test_the_tour_goes_step_by_step_and_ends_for_good(sign_in: Login, console: C
     add_person(console, "newcomer", "operator", PASSWORD)
     page = sign_in("newcomer")
     tour = page.get_by_role("region", name="A short tour")
+    expect(page.locator(".toured")).to_be_visible()
     expect(tour.get_by_role("heading", level=3)).to_have_text("Give it a capture")
     tour.get_by_role("button", name="Next").press("Enter")
     expect(tour.get_by_role("heading", level=3)).to_be_focused()
