@@ -31,6 +31,7 @@ SECTIONS: Final[Mapping[str, str]] = {
     "alerts:rule": f"{MANUAL}#rules-of-your-own",
     # --- captures ---------------------------------------------------------------------------------
     "trimming:captures": f"{MANUAL}#captures",
+    "trimming:export": f"{MANUAL}#captures",
     "trimming:capture": f"{MANUAL}#captures",
     "trimming:messages": f"{MANUAL}#looking-into-a-capture",
     "trimming:packets": f"{MANUAL}#looking-into-a-capture",
