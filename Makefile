@@ -10,7 +10,7 @@ SHARED ?= ../shared
 export PKTMASK_SHARED := $(abspath $(SHARED))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo trim command test test-unit test-cluster test-long fuzz lint bench requirements audit sbom clean tools screenshots
+.PHONY: help setup run demo trim command test test-unit test-cluster test-long fuzz lint bench requirements audit sbom clean tools screenshots messages
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -90,6 +90,13 @@ SECONDS ?= 120
 fuzz: setup ## Fuzz readers and strategies, guided by coverage: make fuzz SECONDS=1800
 	@for target in reader legacy scanning; do \
 		$(BIN)/python -m tests.fuzzing.fuzz $$target --seconds $(SECONDS) || exit 1; done
+
+# what is new stands there without a translation; a test holds that nothing does
+messages: setup ## Gather texts into locale/, and compile their translations (needs gettext)
+	$(BIN)/python manage.py makemessages --locale zh_Hans --no-obsolete --no-location --no-wrap \
+		$(foreach each,.venv benchmarks docs tests var,--ignore $(each))
+	sed -i '/^"POT-Creation-Date/d; /^"Report-Msgid-Bugs-To/d' locale/zh_Hans/LC_MESSAGES/django.po
+	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore .venv
 
 screenshots: setup tools ## Make the picture of the README anew, by the browser test
 	@mkdir -p var/screenshots docs/images

@@ -134,7 +134,11 @@ CACHES = caches(INSTALLATION.redis_url)
 
 # --- languages and times --------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+# each by its own name
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -193,6 +197,7 @@ SECURE_SSL_REDIRECT = not INSTALLATION.is_local
 SECURE_REDIRECT_EXEMPT = [r"^metrics$", r"^healthz$", r"^readyz$"]
 SESSION_COOKIE_SECURE = not INSTALLATION.is_local
 CSRF_COOKIE_SECURE = not INSTALLATION.is_local
+LANGUAGE_COOKIE_SECURE = not INSTALLATION.is_local
 # scripts have the token from the page
 CSRF_COOKIE_HTTPONLY = True
 if not INSTALLATION.is_local:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from monitoring.views import overview
 from pktmask_site import badge
@@ -25,6 +27,7 @@ urlpatterns = [
     path("password/", OwnPasswordView.as_view(), name="own_password"),
     # the admin has a page for that as well, which counts no tries
     path("admin/password_change/", RedirectView.as_view(pattern_name="own_password")),
+    path("language/", require_POST(set_language), name="language"),
     path("sign-out/", LogoutView.as_view(), name="logout"),
     path("captures/", include("trimming.urls")),
     path("routing/", include("trimming.routing_urls")),

@@ -141,6 +141,7 @@ def _table(arms: Mapping[Arm, ArmSums], shares: Mapping[Arm, Share]) -> Table:
         _("By strategy"),
         (_("Figure"), *(ARM_NAMES[arm.value] for arm in arms)),
         [(text(name), *values) for name, values in rows],
+        # xgettext:no-python-format
         note=_("Intervals are 95 % confidence sequences, valid at every look."),
     )
 

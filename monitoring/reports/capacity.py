@@ -45,6 +45,7 @@ def capacity(span: Span) -> Iterator[Part]:
             *(_("Would meet"), _("Earliest"), _("Latest")),
         ),
         rows,
+        # xgettext:no-python-format
         note=_("Theil-Sen slope, 90 % interval"),
     )
     yield Part(

@@ -66,6 +66,7 @@ ROWS: Final[Mapping[str, Row]] = {
     "second_factor_first": Row(BEGIN_AGAIN, BEGIN_AGAIN),
     # --- the account ------------------------------------------------------------------------------
     "logout": Row(NEVER, SIGNED_IN),
+    "language": Row(NEVER, SIGNED_IN, data={"language": "zh-hans", "next": "/"}),
     "own_password": Row(SIGNED_IN, SIGNED_IN),
     "second_factor": Row(SIGNED_IN, SIGNED_IN),
     "admin/password_change/": Row(SIGNED_IN, SIGNED_IN),

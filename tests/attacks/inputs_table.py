@@ -65,6 +65,7 @@ QUERIES: Final[Mapping[str, Fields]] = {
 }
 FORMS: Final[Mapping[str, Fields]] = {
     "login": {"username": "anna", "password": "x", "next": "/"},
+    "language": {"language": "zh-hans", "next": "/"},
     "own_password": {"old_password": "x", "new_password1": "y", "new_password2": "y"},
     "second_factor": {"password": "x", "code": "123456", "act": "on"},
     "tokens:page": {"name": "a script", "scopes": "read", "days": "30"},
