@@ -66,7 +66,12 @@ QUERIES: Final[Mapping[str, Fields]] = {
 FORMS: Final[Mapping[str, Fields]] = {
     "login": {"username": "anna", "password": "x", "next": "/"},
     "language": {"language": "zh-hans", "next": "/"},
-    "own_password": {"old_password": "x", "new_password1": "y", "new_password2": "y"},
+    "own_password": {
+        "old_password": "x",
+        "new_password1": "y",
+        "new_password2": "y",
+        "end_tokens": "on",
+    },
     "second_factor": {"password": "x", "code": "123456", "act": "on"},
     "tokens:page": {"name": "a script", "scopes": "read", "days": "30"},
     "trimming:archive": {"ids": "<capture_id>"},
@@ -129,7 +134,7 @@ FORMS: Final[Mapping[str, Fields]] = {
 COMPARED: Final = frozenset(
     {
         *("new_draw", "guarded", "lift", "dry", "switch", "back", "one", "which", "preset", "word"),
-        *("act", "do", "keys"),
+        *("act", "do", "keys", "end_tokens"),
         # a try is counted, whatever was tried
         *("code", "username", "password", "old_password", "new_password1", "new_password2", "next"),
     }
