@@ -98,10 +98,8 @@ messages: setup ## Gather texts into locale/, and compile their translations (ne
 	sed -i '/^"POT-Creation-Date/d; /^"Report-Msgid-Bugs-To/d' locale/zh_Hans/LC_MESSAGES/django.po
 	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore .venv
 
-screenshots: setup tools ## Make the picture of the README anew, by the browser test
-	@mkdir -p var/screenshots docs/images
-	PKTMASK_SCREENSHOTS=$(CURDIR)/var/screenshots $(BIN)/python -m pytest tests/browser/test_screens.py
-	cp var/screenshots/captures-1440-light.png docs/images/captures.png
+screenshots: setup tools ## Pictures of every page in var/screenshots, small ones of some in docs/images, and what pages measure
+	$(BIN)/python -m benchmarks.pages --pictures var/screenshots --docs docs/images
 
 lint: setup ## ruff, mypy, import rules, Django's checks, documents to review
 	$(BIN)/ruff check .

@@ -125,8 +125,8 @@ class Console:
         """Start and wait until it is ready; nothing when it runs already."""
         if self.is_running:
             return
-        if not self._from_nothing and not self.data_dir.exists():
-            shutil.copytree(prepared_data(), self.data_dir)
+        if not self._from_nothing:
+            self.prepare()
         self.process = self.spawn()
         try:
             wait_until(self._is_ready, START_SECONDS, "the service to be ready")
@@ -136,6 +136,11 @@ class Console:
         printed = re.search(r"^Password: +(\S+)$", self.said(), re.M)
         if printed and not self.password:
             self.password = printed[1]
+
+    def prepare(self) -> None:
+        """Lay out data with tables and static files, where there are none."""
+        if not self.data_dir.exists():
+            shutil.copytree(prepared_data(), self.data_dir)
 
     def _is_ready(self) -> bool:
         if not self.is_running:
