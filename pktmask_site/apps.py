@@ -1,6 +1,7 @@
 """The composition root as an app, so that it can have commands and checks."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SiteConfig(AppConfig):
@@ -8,6 +9,7 @@ class SiteConfig(AppConfig):
 
     name = "pktmask_site"
     label = "pktmask_site"
+    verbose_name = _("Access")
 
     def ready(self) -> None:
         """Register checks, settings, alerts, and what the monitor does."""

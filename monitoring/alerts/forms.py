@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from monitoring.alerts.message import Severity
 from monitoring.alerts.models import MAX_REASON_CHARACTERS, AlertRule, Comparison
+from monitoring.alerts.rule_rows import title_of
 from monitoring.metrics.registry import registry
 
 MAX_HOURS: Final = 8784.0
@@ -77,11 +78,8 @@ def metric_choices() -> list[tuple[str, str]]:
     found = []
     for metric in registry.metrics.values():
         for key in metric.sample_keys():
-            arm = key.partition(":")[2]
-            name = str(metric.help)
-            label = f"{name[:1].upper()}{name[1:]}"
-            parts = [label, *([arm] if arm else []), *([metric.unit] if metric.unit else [])]
-            found.append((key, ", ".join(parts)))
+            unit = [metric.unit] if metric.unit else []
+            found.append((key, ", ".join([title_of(key), *unit])))
     return sorted(found, key=lambda pair: pair[1])
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -35,6 +35,12 @@ TABS: Final[tuple[tuple[str, Any, Q], ...]] = (
 )
 # of a severity, to have the worst first
 RANK: Final = Case(*(When(severity=name, then=Value(rank)) for name, rank in RANKS.items()))
+# what is open may be listed by its time, too
+NEWEST: Final = "newest"
+COLUMNS: Final = (
+    *("severity", "state", "title", "sentence", "rule", "labels", "since_utc", "fired_utc"),
+    *("acknowledged_utc", "acknowledged_by", "note", "resolved_utc", "told_on", "muted_by", "key"),
+)
 TONES: Final = {
     Severity.LOW: "unknown",
     Severity.MEDIUM: "warn",
@@ -50,12 +56,13 @@ class Filter:
     state: str = ""
     severity: str = ""
     rule: str = ""
+    order: str = ""
 
     @property
     def query(self) -> str:
         """The part of an address that asks for the same."""
-        known = {"state": self.state, "severity": self.severity, "rule": self.rule}
-        return urlencode({name: value for name, value in known.items() if value})
+        known = {name: value for name, value in asdict(self).items() if value}
+        return urlencode(known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ def filter_of(asked: Any) -> Filter:
         state if state in {name for name, *_ in TABS} else "",
         severity if severity in Severity.values else "",
         asked.get("rule", "")[:100],
+        NEWEST if asked.get("order") == NEWEST else "",
     )
 
 
@@ -116,20 +124,36 @@ def tabs(wanted: Filter, now: datetime) -> list[Tab]:
     )
     found = []
     for name, label, _condition in TABS:
-        address = Filter(name, wanted.severity, wanted.rule).query
+        address = replace(wanted, state=name).query
         found.append(Tab(name, label, f"?{address}", counts[f"tab_{name}"], name == wanted.state))
     return found
 
 
 def page_of(wanted: Filter, number: Any, now: datetime) -> Page[Alert]:
-    """Return a page of alerts: what is open the worst first, what is over the newest."""
+    """Return a page of what ``found`` returns."""
+    return Paginator(found(wanted, now), PAGE_SIZE).get_page(number)
+
+
+def found(wanted: Filter, now: datetime) -> QuerySet[Alert]:
+    """Return the alerts asked for: what is open the worst first, what is over the newest."""
     condition = next(each for name, _label, each in TABS if name == wanted.state)
     rows = _narrowed(Alert.objects.filter(condition & _lately(now)), wanted)
     if wanted.state == "resolved":
-        rows = rows.order_by("-resolved_at", "key")
-    else:
-        rows = rows.annotate(rank=RANK).order_by("-rank", "-fired_at", "-since", "key")
-    return Paginator(rows, PAGE_SIZE).get_page(number)
+        return rows.order_by("-resolved_at", "key")
+    if wanted.order == NEWEST:
+        return rows.order_by("-since", "key")
+    return rows.annotate(rank=RANK).order_by("-rank", "-fired_at", "-since", "key")
+
+
+def as_table(rows: Iterable[Alert]) -> Iterator[tuple[Any, ...]]:
+    """Return the cells of alerts, in the order of COLUMNS."""
+    for each in rows:
+        labels = matchers_text(tuple(each.labels.items()))
+        yield (
+            *(each.severity, each.state, each.title, each.sentence, each.rule, labels),
+            *(each.since, each.fired_at, each.acknowledged_at, each.acknowledged_by, each.note),
+            *(each.resolved_at, ", ".join(each.told), each.muted, each.pk),
+        )
 
 
 def rows_of(alerts: Sequence[Alert], plan: Plan) -> list[Row]:

@@ -28,6 +28,15 @@ def is_wrong(value: float, comparison: str, threshold: float) -> bool:
     return value > threshold if comparison == Comparison.ABOVE else value < threshold
 
 
+def title_of(key: str) -> str:
+    """Return what a metric is called, with its arm where it has arms."""
+    metric = registry.of_key(key)
+    if metric is None:
+        return key
+    name, arm = str(metric.help), key.partition(":")[2]
+    return ", ".join([f"{name[:1].upper()}{name[1:]}", *([arm] if arm else [])])
+
+
 def unit_of(metric: str) -> str:
     """Return the unit of what is compared; a counter is compared as a rate."""
     found = registry.of_key(metric)

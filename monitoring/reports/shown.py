@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -22,6 +22,10 @@ from trimming import quantities
 Json = Mapping[str, Any]
 UNKNOWN: Final = "\N{EN DASH}"
 ID_CHARACTERS: Final = 8
+COLUMNS: Final = (
+    *("kind", "time", "begin_utc", "end_utc", "zone", "state", "measured_share", "mail"),
+    *("mailed_utc", "made_utc", "made_by"),
+)
 NUMBERS: Final = frozenset(
     (
         *(Kind.COUNT, Kind.BYTES, Kind.RATE, Kind.SECONDS, Kind.MILLISECONDS),
@@ -39,6 +43,16 @@ def title_of(report: Report) -> str:
         ReportKind.MONTH: _("Monthly report"),
     }
     return f"{names[ReportKind(report.kind)]}: {time_of(report)}"
+
+
+def as_table(reports: Iterable[Report]) -> Iterator[tuple[Any, ...]]:
+    """Return the cells of reports, in the order of COLUMNS."""
+    for each in reports:
+        state = "finished" if each.is_whole else "unfinished"
+        yield (
+            *(each.kind, time_of(each), each.begin, each.end, each.zone, state),
+            *(each.measured_share, each.mail_state, each.mailed_at, each.made_at, each.made_by),
+        )
 
 
 def time_of(report: Report) -> str:

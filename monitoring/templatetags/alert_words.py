@@ -7,11 +7,16 @@ from typing import Any
 from django import template
 
 from monitoring.alerts.models import AlertStep
+from monitoring.alerts.rule_rows import title_of, unit_of
 from monitoring.alerts.values import Why
 from monitoring.alerts.words import KINDS, look_of, sentence_of
 from trimming.choices import Look
 
 register = template.Library()
+
+
+register.filter("metric_title", title_of)
+register.filter("metric_unit", unit_of)
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -23,12 +24,22 @@ from django.views.decorators.http import (
     require_safe,
 )
 
+from config.csv_tables import table
 from monitoring.alerts.acts import acknowledge as acknowledge_alerts
 from monitoring.alerts.acts import alerts_of
 from monitoring.alerts.channel_acts import put_aside, send_again
 from monitoring.alerts.forms import NoteForm
 from monitoring.alerts.links import notification_of
-from monitoring.alerts.listing import filter_of, page_of, row_of, rows_of, tabs
+from monitoring.alerts.listing import (
+    COLUMNS,
+    as_table,
+    filter_of,
+    found,
+    page_of,
+    row_of,
+    rows_of,
+    tabs,
+)
 from monitoring.alerts.look import enabled_channels
 from monitoring.alerts.message import Severity
 from monitoring.alerts.models import Alert, Notification, NotificationState
@@ -43,6 +54,7 @@ MAY_SILENCE: Final = "monitoring.silence_alerts"
 PARTS: Final = ("alert_head", "alert_list", "alert_deliveries", "alert_statistics")
 RECENT_DELIVERIES: Final = 8
 MOST_KEYS: Final = 1000
+CHUNK: Final = 500
 # what was asked for cannot be done; nothing was changed
 REFUSED: Final = 422
 
@@ -55,7 +67,10 @@ def watched(view: Any) -> Any:
 @require_safe
 @watched
 def page(request: HttpRequest) -> HttpResponse:
-    """Show the page."""
+    """Show the page, or give its list as a file with ``format=csv``."""
+    if request.GET.get("format") == "csv":
+        rows = found(filter_of(request.GET), timezone.now())
+        return table("alerts", COLUMNS, as_table(rows.iterator(chunk_size=CHUNK)))
     return render(request, "monitoring/alerts.html", _context(request))
 
 
@@ -119,9 +134,7 @@ def _back(request: HttpRequest) -> HttpResponse:
 
 def filter_query(request: HttpRequest) -> dict[str, str]:
     """Return what the list was narrowed to when a button in it was pressed."""
-    wanted = filter_of(request.GET)
-    known = {"state": wanted.state, "severity": wanted.severity, "rule": wanted.rule}
-    return {name: value for name, value in known.items() if value}
+    return {name: value for name, value in asdict(filter_of(request.GET)).items() if value}
 
 
 @login_not_required
@@ -133,8 +146,8 @@ def acknowledge_link(request: HttpRequest, token: str) -> HttpResponse:
     The token alone is the right to do so; looking changes nothing.
     """
     notification = notification_of(token)
-    found = [] if notification is None else alerts_of(notification)
-    firing = [each for each in found if each.state == AlertState.FIRING]
+    told = [] if notification is None else alerts_of(notification)
+    firing = [each for each in told if each.state == AlertState.FIRING]
     waiting = [each for each in firing if each.acknowledged_at is None]
     status = 200 if notification is not None else 410
     done: list[str] = []
@@ -153,7 +166,7 @@ def acknowledge_link(request: HttpRequest, token: str) -> HttpResponse:
         "is_known": notification is not None,
         "waiting": waiting,
         "done": done,
-        "found": found,
+        "found": told,
     }
     return render(request, "monitoring/acknowledge.html", context, status=status)
 
@@ -192,7 +205,7 @@ def change_dead_letters(request: HttpRequest, channel: str) -> None:
 def _context(request: HttpRequest) -> dict[str, Any]:
     now = timezone.now()
     wanted = filter_of(request.GET)
-    found = page_of(wanted, request.GET.get("page", "1"), now)
+    shown = page_of(wanted, request.GET.get("page", "1"), now)
     period = request.GET.get("period", "7d")
     pending = Notification.objects.filter(state=NotificationState.PENDING)
     dead = Notification.objects.filter(state=NotificationState.DEAD, why="")
@@ -203,8 +216,8 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "tabs": shown_tabs,
         "counts": {tab.state or "open": tab.count for tab in shown_tabs},
         "severities": Severity,
-        "page": found,
-        "rows": rows_of(list(found), plan_in_force(enabled_channels())),
+        "page": shown,
+        "rows": rows_of(list(shown), plan_in_force(enabled_channels())),
         "deliveries": Notification.objects.all()[:RECENT_DELIVERIES],
         "oldest_waiting": pending.aggregate(at=Min("at"))["at"],
         "dead_channels": sorted(set(dead.values_list("channel", flat=True))),

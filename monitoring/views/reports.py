@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from config.audit import record
+from config.csv_tables import table
 from monitoring.channels.conf import listed
 from monitoring.reports.choices import ReportKind
 from monitoring.reports.conf import report_settings
@@ -24,7 +25,9 @@ from monitoring.reports.mailing import mail_again
 from monitoring.reports.making import make_now, wanted_kinds
 from monitoring.reports.models import Report
 from monitoring.reports.shown import (
+    COLUMNS,
     about,
+    as_table,
     can_be_shown,
     captures_in,
     in_words,
@@ -49,11 +52,13 @@ def watched(view: Any) -> Any:
 @require_safe
 @watched
 def page(request: HttpRequest) -> HttpResponse:
-    """Show all reports, or those of one kind, newest first."""
+    """Show all reports, or those of one kind, newest first; a file with ``format=csv``."""
     kind = request.GET.get("kind", "")
     kind = kind if kind in ReportKind.values else ""
     rows = Report.objects.defer("data")
     rows = rows.filter(kind=kind) if kind else rows
+    if request.GET.get("format") == "csv":
+        return table("reports", COLUMNS, as_table(rows))
     found = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page", "1"))
     settings = report_settings()
     context = {

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import OuterRef, Subquery
 
 from pktmask_site.recovery.choices import UNDER_WAY
-from pktmask_site.recovery.keeping import next_at
+from pktmask_site.recovery.keeping import is_due, next_at
 from pktmask_site.recovery.models import UpkeepRun
 from pktmask_site.recovery.upkeep import Task
 
@@ -21,6 +21,7 @@ class TaskRow:
     newest: UpkeepRun | None
     under_way: UpkeepRun | None
     next_at: datetime | None
+    is_due: bool
 
 
 def newest_runs() -> dict[str, UpkeepRun]:
@@ -34,12 +35,11 @@ def task_rows(tasks: tuple[Task, ...], now: datetime) -> list[TaskRow]:
     """Return the tasks as rows of the page."""
     newest = newest_runs()
     under_way = {run.task: run for run in UpkeepRun.objects.filter(state__in=UNDER_WAY)}
-    return [
-        TaskRow(
-            task,
-            newest.get(task.name),
-            under_way.get(task.name),
-            next_at(newest[task.name].ended_at if task.name in newest else None, now, task.hours()),
-        )
-        for task in tasks
-    ]
+    return [_row(task, newest.get(task.name), under_way.get(task.name), now) for task in tasks]
+
+
+def _row(
+    task: Task, newest: UpkeepRun | None, under_way: UpkeepRun | None, now: datetime
+) -> TaskRow:
+    last, hours = None if newest is None else newest.ended_at, task.hours()
+    return TaskRow(task, newest, under_way, next_at(last, now, hours), is_due(last, now, hours))

@@ -35,6 +35,7 @@ def test_an_approver_finds_the_queue_and_no_users() -> None:
     assert status(approver, "/admin/auth/user/") == 403
     client = Client()
     client.force_login(approver)
+    assert "Approvals of phases" in client.get("/admin/").content.decode()
     assert 'href="/admin/"' in client.get("/").content.decode()
     client.force_login(make_user(OPERATOR))
     assert 'href="/admin/"' not in client.get("/").content.decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -236,3 +238,29 @@ class TestRestore:
         strict.force_login(administrator)
         assert ask(strict, 1, 2).status_code == 403
         assert state() == before
+
+
+def test_versions_are_found_by_setting_person_and_reason(client: Client) -> None:
+    published(3, reason="the disk is small")
+    published(4, reason="calm again")
+    for wanted, count in (("disk is", 1), ("keep_originals", 2), ("nobody", 0), ("", 2)):
+        page = client.get(LIST, {"q": wanted}).context["page"]
+        assert page.paginator.count == count, wanted
+    assert "No version is like that" in client.get(LIST, {"q": "nobody"}).content.decode()
+
+
+def test_versions_are_given_as_a_table_of_what_they_changed(client: Client) -> None:
+    published(3, reason="=the disk is small")
+    version = newest_version()
+    assert version is not None
+    answer = client.get(LIST, {"format": "csv", "q": "disk"})
+    head, line = csv.reader(io.StringIO(answer.content.decode()))
+    assert head[-3:] == ["setting", "before", "after"]
+    assert line[0] == str(version.number)
+    assert line[4:] == ["'=the disk is small", "trimming.keep_originals_days", "7", "3"]
+
+
+def test_a_version_that_changed_nothing_has_a_row_all_the_same(client: Client) -> None:
+    publish(newest_version(), kind=VersionKind.CONSOLE, reason="nothing")
+    _head, line = csv.reader(io.StringIO(client.get(LIST, {"format": "csv"}).content.decode()))
+    assert line[4:] == ["nothing", "", "", ""]

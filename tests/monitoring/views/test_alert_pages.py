@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -412,3 +414,48 @@ class TestDeadLetters:
         assert "Nothing was changed" in shown(
             client.post("/alerts/dead-letters/", asked, follow=True)
         )
+
+
+def test_an_alert_says_what_to_do_before_its_facts(fired: Alert) -> None:
+    text = shown(client_of().get(f"/alerts/{fired.pk}/"))
+    assert "firing since" in text
+    assert text.index("Add space.") < text.index("Facts")
+
+
+@pytest.mark.parametrize(
+    ("metric", "title"),
+    [
+        ("cpu_percent", "CPU in use above 64 % for"),
+        ("message_ms:treatment", ", treatment above 64 ms for"),
+        ("gone", "gone above 64 for"),
+    ],
+)
+def test_a_rule_is_told_by_the_name_of_its_metric(metric: str, title: str) -> None:
+    values: dict[str, Any] = {**RULE, "metric": metric, "back_test_count": 0, "back_test_days": 1}
+    AlertRule.objects.create(**values, changed_at=timezone.now())
+    assert title in shown(client_of().get("/alerts/rules/"))
+
+
+def test_the_list_is_given_as_a_file_as_it_is_narrowed(fired: Alert) -> None:
+    client = client_of(VIEWER)
+    answer = client.get("/alerts/?severity=high&format=csv")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    head, line = csv.reader(io.StringIO(answer.content.decode()))
+    told = dict(zip(head, line, strict=True))
+    assert told["title"] == "disk is wrong"
+    assert told["fired_utc"].endswith("Z")
+    assert told["key"] == fired.pk
+    assert len(client.get("/alerts/?severity=low&format=csv").content.splitlines()) == 1
+
+
+def test_open_alerts_are_listed_the_worst_first_or_the_newest() -> None:
+    now = timezone.now()
+    old = condition("queue_age", Severity.CRITICAL)
+    look_at(now - timedelta(seconds=90), old)
+    look_at(now - timedelta(seconds=60), old, DISK)
+    look_at(now - timedelta(seconds=20), old, DISK)
+    client = client_of()
+    for query, first in (("", "queue_age"), ("?order=newest", "disk"), ("?order=x", "queue_age")):
+        page = client.get(f"/alerts/{query}")
+        assert page.context["rows"][0].alert.rule == first
+    assert "order=newest" in client.get("/alerts/?order=newest").context["tabs"][1].address

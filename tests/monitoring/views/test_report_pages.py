@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import json
 import re
 from datetime import timedelta
@@ -58,7 +60,9 @@ def report() -> Report:
     make_measures(begin, now)
     make_work(begin, now + HOUR, 60)
     make_checks(begin, now, timedelta(minutes=10), begin)
-    return make_now(ReportKind.DAY, now + HOUR, "operator-2")
+    # late in the evening an hour more would be of another day
+    until = min(now + HOUR, begin + timedelta(hours=23, minutes=59))
+    return make_now(ReportKind.DAY, until, "operator-2")
 
 
 def test_an_empty_list_says_what_comes(client: Client) -> None:
@@ -224,3 +228,11 @@ def test_nobody_else_may_look(report: Report) -> None:
 
 def test_a_report_that_is_not_there_is_not_found() -> None:
     assert client_of().get("/reports/999/").status_code == 404
+
+
+def test_the_list_is_given_as_a_file(report: Report) -> None:
+    client = client_of(VIEWER)
+    head, line = csv.reader(io.StringIO(client.get("/reports/?format=csv").content.decode()))
+    told = dict(zip(head, line, strict=True))
+    assert (told["kind"], told["state"], told["made_by"]) == ("day", "unfinished", "operator-2")
+    assert len(client.get("/reports/?kind=week&format=csv").content.splitlines()) == 1

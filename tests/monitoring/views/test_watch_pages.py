@@ -19,6 +19,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from config.choices import VersionKind
+from config.models import ConfigVersion
 from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
 from monitoring.choices import Verdict
 from monitoring.models import HealthReport
@@ -386,3 +388,21 @@ class TestTrends:
         client.get("/trends/?period=30d")
         # generous: the machine may be busy
         assert time.perf_counter() - began < 3
+
+
+def test_of_many_changes_the_newest_stand_open_and_the_others_are_folded() -> None:
+    now = timezone.now()
+    for number in range(1, 13):
+        ConfigVersion.objects.create(
+            number=number,
+            at=now - timedelta(minutes=60 - number),
+            kind=VersionKind.CONSOLE,
+            author_name="anna",
+            reason=f"reason {number}.",
+            changes=[{"section": "trimming", "key": "max_attempts", "before": 3, "after": 4}],
+        )
+    text = client_of(ADMINISTRATOR).get("/health/").content.decode()
+    open_ones, folded = text.split("2 earlier changes</summary>")
+    assert "reason 12." in open_ones
+    assert "reason 1." in folded
+    assert "reason 12." not in folded

@@ -43,6 +43,7 @@ def test_every_task_is_on_the_page_with_its_buttons() -> None:
         assert f"/maintenance/run/{task.name}/" in text
     assert "No backup yet" in text
     assert "Nothing ran yet" in text
+    assert "due now" in text
 
 
 def test_a_run_that_was_asked_for_is_shown_and_renews_the_page() -> None:
