@@ -13,7 +13,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.browser.files import captures, real_captures
@@ -132,6 +131,6 @@ def _tell(console: Console, program: str) -> str:
 
 def _answers(url: str) -> bool:
     try:
-        return bool(urlopen(f"{url}/sign-in/", timeout=5).status == 200)
-    except URLError:
+        return bool(urlopen(f"{url}/sign-in/", timeout=30).status == 200)
+    except OSError:
         return False
