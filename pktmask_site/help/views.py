@@ -16,7 +16,7 @@ from config import documents
 from pktmask_site.help.rendering import Addresses, Rendered, rendered
 
 FOLDER: Final = documents.FOLDER / "images"
-PICTURES: Final = {".svg": "image/svg+xml", ".png": "image/png"}
+PICTURES: Final = {".svg": "image/svg+xml", ".webp": "image/webp"}
 
 
 def address_of(target: str) -> str:

@@ -93,7 +93,7 @@ def path_of(address: Address, row: Row, place: Place) -> str:
         **place.known,
         "picture": "speed",
         "document": "alerts",
-        "help_picture": "captures.png",
+        "help_picture": "captures.webp",
         "mail": "email",
         "task": "audit_log",
         "form": "csv",

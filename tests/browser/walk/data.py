@@ -332,6 +332,7 @@ def _known() -> dict[str, Any]:
         "token": token_of(told.pk),
         "wrong": "wrong",
         "email": "email",
+        "alerts_manual": "alerts",
         "slack": "slack",
         "rule": newest(AlertRule),
         "check": HealthReport.objects.filter(verdict=Verdict.FAIL).latest("at").pk,

@@ -107,6 +107,9 @@ PAGES: Final = (
     Shown("no-permission", "maintenance:page", who=VIEWER, status=403),
     Shown("demo", "demo:page", is_bare=True),
     Shown("style", "style:page"),
+    # --- help -------------------------------------------------------------------------------------
+    Shown("help", "help:start"),
+    Shown("help-document", "help:document", known={"document": "alerts_manual"}),
     # --- the admin's main pages -------------------------------------------------------------------
     Shown("admin", "admin:index"),
     Shown("admin-approver", "admin:index", who=APPROVER),
@@ -143,7 +146,7 @@ NO_PAGES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("trimming:download", "trimming:proof_file", "reports:html", "reports:json"),
-            *("audit:export", "offline_tests:picture"),
+            *("audit:export", "offline_tests:picture", "help:picture"),
         ),
         "a file",
     ),

@@ -24,20 +24,12 @@ SETTLED_MS: Final = 500
 CHART_LIBRARY: Final = "plotly"
 # what docs show: the window as it opens, small enough to be kept with the source
 FOR_DOCS: Final = frozenset(
-    {
-        ("overview", "light"),
-        ("overview", "dark"),
-        ("captures", "light"),
-        ("capture", "light"),
-        ("rollout", "light"),
-        ("alerts", "light"),
-        ("health", "light"),
-        ("trends-7d", "light"),
-        ("admin-approval", "light"),
-        ("configuration", "light"),
-    }
+    (
+        *("overview", "captures", "capture", "rollout", "alerts", "health", "trends-7d"),
+        *("admin-approval", "configuration"),
+    )
 )
-DOCS_WIDTH: Final = 1440
+DOCS_LOOK: Final = (1440, "light")
 QUALITY: Final = 60
 WATCH: Final = """
 window.shifts = [];
@@ -96,7 +88,7 @@ class Walker:
     def warm(self, walked: Walked) -> None:
         """Ask for every page once: the first answer of a server that was just started is slow."""
         for _name, shown in walked.pages():
-            context = self._context(walked, shown, DOCS_WIDTH, "light")
+            context = self._context(walked, shown, *DOCS_LOOK)
             context.request.get(shown.path(walked.known))
             context.close()
 
@@ -146,12 +138,11 @@ class Walker:
         return context
 
     def _picture(self, page: Page, name: str, width: int, theme: str) -> None:
-        if self.docs is not None and width == DOCS_WIDTH and (name, theme) in FOR_DOCS:
+        if self.docs is not None and (width, theme) == DOCS_LOOK and name in FOR_DOCS:
             shot = page.context.new_cdp_session(page).send(
                 "Page.captureScreenshot", {"format": "webp", "quality": QUALITY}
             )
-            ending = "-dark" if theme == "dark" else ""
-            (self.docs / f"{name}{ending}.webp").write_bytes(base64.b64decode(shot["data"]))
+            (self.docs / f"{name}.webp").write_bytes(base64.b64decode(shot["data"]))
         if self.pictures is not None:
             path = self.pictures / f"{name}-{width}-{theme}.png"
             page.screenshot(path=path, full_page=True)
