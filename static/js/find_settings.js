@@ -32,7 +32,7 @@ function find() {
   for (const section of new Set(rows.map((row) => row.closest("section")))) {
     section.hidden = !section.querySelector("tbody tr:not([hidden])");
   }
-  said.textContent = bar.dataset.textFound.replace("%s", count).replace("%s", rows.length);
+  said.textContent = bar.dataset.textFound.replace("{found}", count).replace("{all}", rows.length);
 }
 
 bar.hidden = false;
