@@ -146,7 +146,7 @@ NO_PAGES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             *("trimming:download", "trimming:proof_file", "reports:html", "reports:json"),
-            *("audit:export", "offline_tests:picture", "help:picture"),
+            *("audit:export", "offline_tests:picture", "help:picture", "trimming:export"),
         ),
         "a file",
     ),
