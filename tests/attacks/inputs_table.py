@@ -77,6 +77,7 @@ FORMS: Final[Mapping[str, Fields]] = {
     "second_factor": {"password": "x", "code": "123456", "act": "on"},
     "tokens:page": {"name": "a script", "scopes": "read", "days": "30"},
     "trimming:archive": {"ids": "<capture_id>"},
+    "trimming:many": {"ids": "<capture_id>", "act": "cancel", "query": "q=a"},
     "trimming:run_again": {"profile": "<profile>", "strategy": "legacy"},
     "trimming:upload": {"profile": "<profile>", "strategy": "legacy", "priority": "0"},
     "routing:page": {
@@ -139,6 +140,8 @@ COMPARED: Final = frozenset(
         *("act", "do", "keys", "end_tokens"),
         # a try is counted, whatever was tried
         *("code", "username", "password", "old_password", "new_password1", "new_password2", "next"),
+        # leads back to where one was
+        "query",
     }
 )
 # read by the code, and no input of a form or query of ours
