@@ -25,11 +25,13 @@ from monitoring.figures import (
     mark_lines,
     window_text,
 )
+from monitoring.heartbeats import pulse_now
 from monitoring.marks import Mark, marks
 from monitoring.metrics.series import PERIODS, Line, Series, Values, ratio, series
 from monitoring.models import HealthReport
 from monitoring.panels import panels
 from monitoring.standing import Standing, standing
+from monitoring.strip import outranked
 from trimming.choices import Look
 from trimming.listing import Row, row_of, with_runs
 from trimming.models import Capture
@@ -227,7 +229,7 @@ def summary(now: datetime, user: Any) -> dict[str, Any]:
     changes = recent_changes(now, user)
     return {
         "now": now,
-        "standing": newest_standing(now),
+        "standing": outranked(newest_standing(now), pulse_now(now)),
         "has_samples": not found.is_empty,
         "tiles": tiles_of(found),
         "figures": figures_of(found, changes),

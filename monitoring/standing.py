@@ -58,7 +58,10 @@ class DimensionView:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The verdict that holds now.  ``report`` is the newest one, however old."""
+    """The verdict that holds now.  ``report`` is the newest one, however old.
+
+    It is outranked where something else decides: that nobody works.
+    """
 
     verdict: Verdict
     word: Any
@@ -66,6 +69,7 @@ class Standing:
     advice: str
     report: Any = None
     dimensions: Sequence[DimensionView] = ()
+    is_outranked: bool = False
 
     @property
     def look(self) -> Look:
@@ -75,7 +79,7 @@ class Standing:
     @property
     def is_known(self) -> bool:
         """Whether the newest report still says something."""
-        return self.verdict is not Verdict.UNKNOWN
+        return self.verdict is not Verdict.UNKNOWN and not self.is_outranked
 
 
 def standing(report: Any, now: datetime) -> Standing:

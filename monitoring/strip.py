@@ -8,6 +8,7 @@ anew.  A verdict that is too old is unknown.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,19 +20,19 @@ from monitoring.choices import VERDICT_LOOKS, Verdict
 from monitoring.heartbeats import pulse_now
 from monitoring.models import HealthReport
 from monitoring.pulse import Pulse
-from monitoring.standing import is_too_old, verdict_of
-from trimming.choices import OPEN_STATES, JobState, Look
+from monitoring.standing import Standing, is_too_old, verdict_of
+from trimming.choices import OPEN_STATES, JobState
 from trimming.models import TrimJob
 
-# what is said instead of the verdict: look, word, sentence
-INSTEAD: Final[Mapping[Pulse, tuple[Look, Any, Any]]] = {
+# what is said instead of the verdict of the health: verdict, word, sentence
+INSTEAD: Final[Mapping[Pulse, tuple[Verdict, Any, Any]]] = {
     Pulse.STOPPED: (
-        Look("fail", "fail"),
+        Verdict.FAIL,
         _("Workers stopped"),
         _("The workers do not answer. They are started again; waiting jobs are kept."),
     ),
     Pulse.UNKNOWN: (
-        Look("unknown", "unknown"),
+        Verdict.UNKNOWN,
         _("Not known"),
         _("Nothing was heard of the workers for a while. Waiting jobs are kept."),
     ),
@@ -65,14 +66,28 @@ def verdict_at(now: datetime, report: HealthReport | None) -> dict[str, str]:
     return {"verdict": verdict_of(report.verdict).value, "sentence": report.sentence}
 
 
+def outranked(found: Standing, pulse: Pulse) -> Standing:
+    """Return what the page that begins with the verdict says, by the same order as the strip.
+
+    Where nothing is known of the health either, it says why.
+    """
+    if pulse not in INSTEAD or (pulse is Pulse.UNKNOWN and not found.is_known):
+        return found
+    verdict, word, sentence = INSTEAD[pulse]
+    return replace(
+        found, verdict=verdict, word=word, sentence=str(sentence), advice="", is_outranked=True
+    )
+
+
 def in_words(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the strip shows of ``facts``, in the language that is active now."""
     verdict = Verdict(facts["verdict"])
-    look, word, sentence = INSTEAD.get(Pulse(facts["pulse"])) or (
-        VERDICT_LOOKS[verdict],
+    verdict, word, sentence = INSTEAD.get(Pulse(facts["pulse"])) or (
+        verdict,
         _("Not known") if verdict is Verdict.UNKNOWN else verdict.label,
         facts["sentence"] or _("The health was not checked for a while."),
     )
+    look = VERDICT_LOOKS[verdict]
     return {
         "tone": look.tone,
         "shape": look.shape,

@@ -10,8 +10,8 @@ import pytest
 from monitoring.choices import VERDICT_LOOKS, Verdict
 from monitoring.models import HealthReport
 from monitoring.pulse import Pulse
-from monitoring.standing import CHECKS_MISSED
-from monitoring.strip import in_words, verdict_at
+from monitoring.standing import CHECKS_MISSED, Standing
+from monitoring.strip import in_words, outranked, verdict_at
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -39,6 +39,17 @@ def test_workers_that_are_gone_outrank_every_verdict(
     said = words(pulse, verdict)
     assert (said["tone"], said["word"]) == (tone, word)
     assert "workers" in said["sentence"]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("pulse", Pulse)
+def test_the_overview_says_what_the_strip_says(verdict: Verdict, pulse: Pulse) -> None:
+    word = "Not known" if verdict is Verdict.UNKNOWN else verdict.label
+    found = outranked(Standing(verdict, word, "Why.", ""), pulse)
+    said = words(pulse, verdict)
+    assert (found.look.tone, str(found.word)) == (said["tone"], said["word"])
+    if (verdict, pulse) != (Verdict.UNKNOWN, Pulse.UNKNOWN):
+        assert found.sentence == said["sentence"]
 
 
 def test_jobs_are_told_whatever_else_is() -> None:

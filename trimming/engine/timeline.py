@@ -7,12 +7,13 @@ size of what is told stay the same.
 from __future__ import annotations
 
 from itertools import chain, repeat
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Column = NDArray[np.int64]
+    Column = NDArray[np.int64]
 MAX_STEPS: Final = 300
 # a microsecond, and by what a step grows to the next one, so that each is one that people count in
 FIRST_NS: Final = 1_000
@@ -31,7 +32,7 @@ class Timeline:
         self._growth = chain(TO_SECONDS, TO_WEEKS, repeat(10))
         # steps since 1970; there is none yet
         self._first, self._last = 0, -1
-        self._counts = np.zeros((3, MAX_STEPS), np.int64)
+        self._counts = [[0] * MAX_STEPS for _ in range(3)]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Timeline):
@@ -43,6 +44,9 @@ class Timeline:
 
     def add(self, times_ns: Column, lengths: Column, masked: Column) -> None:
         """Count packets: when each was captured, its captured and its masked bytes."""
+        # whoever only reads reports, as web processes, does without
+        import numpy as np
+
         if not len(times_ns):
             return
         at = times_ns // self.step_ns
@@ -56,12 +60,13 @@ class Timeline:
             at //= factor
             low, high = low // factor, high // factor
         # room for what is earlier than all before it
-        self._counts = np.roll(self._counts, self._first - low, axis=1)
+        room = self._first - low
         self._first, self._last = low, high
         at -= low
         for row, weights in ((_PACKETS, None), (_BYTES, lengths), (_MASKED, masked)):
-            found = np.bincount(at, weights, MAX_STEPS)
-            self._counts[row] += found.astype(np.int64)
+            found = np.bincount(at, weights, MAX_STEPS).astype(np.int64).tolist()
+            before = [0] * room + self._counts[row][: MAX_STEPS - room]
+            self._counts[row] = [old + new for old, new in zip(before, found, strict=True)]
 
     def as_dict(self) -> dict[str, object] | None:
         """Return it as JSON-ready values; None where no packet has a time.
@@ -71,7 +76,7 @@ class Timeline:
         count = self._last - self._first + 1
         if not count:
             return None
-        packets, captured, masked = self._counts[:, :count].tolist()
+        packets, captured, masked = (row[:count] for row in self._counts)
         return {
             "start_ns": self._first * self.step_ns,
             "step_ns": self.step_ns,
@@ -85,10 +90,10 @@ class Timeline:
         """Make steps longer; return by what factor."""
         factor = next(self._growth)
         first = self._first // factor
-        places = np.arange(self._first, self._first + MAX_STEPS) // factor - first
-        grown = np.zeros_like(self._counts)
+        grown = [[0] * MAX_STEPS for _ in self._counts]
         for row, counts in zip(grown, self._counts, strict=True):
-            np.add.at(row, places, counts)
+            for place, count in enumerate(counts, self._first):
+                row[place // factor - first] += count
         self._counts, self._first, self._last = grown, first, self._last // factor
         self.step_ns *= factor
         return factor

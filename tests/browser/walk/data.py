@@ -40,7 +40,7 @@ from monitoring.alerts.models import (
 from monitoring.alerts.values import AlertState, Condition, labels_of
 from monitoring.choices import Dimension, Verdict
 from monitoring.health.check import check_now
-from monitoring.heartbeats import WORKERS, beat
+from monitoring.heartbeats import MONITOR, WORKERS, beat
 from monitoring.models import HealthReport, MetricRollup, MetricSample
 from monitoring.reports.choices import ReportKind
 from monitoring.reports.making import make as make_report_of
@@ -274,6 +274,7 @@ def keep_up() -> None:
         histograms=histograms_at(number),
     )
     beat(WORKERS)
+    beat(MONITOR)
     # nobody stands in for the monitor, however late this comes on a busy machine
     AlertClock.objects.update(at=now + DAY)
     check_now(now)

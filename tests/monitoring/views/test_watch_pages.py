@@ -22,8 +22,9 @@ from django.utils import timezone
 from config.choices import VersionKind
 from config.models import ConfigVersion
 from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
+from monitoring import heartbeats
 from monitoring.choices import Verdict
-from monitoring.models import HealthReport
+from monitoring.models import HealthReport, Heartbeat
 from tests.factories import make_job, make_user
 from tests.monitoring.measured import make_report, make_rollups, make_samples
 from trimming.policy import Wish, publish
@@ -36,8 +37,9 @@ DATA = ("/overview/data/", "/health/data/", "/trends/data/")
 ROLES = (VIEWER, OPERATOR, APPROVER, ADMINISTRATOR)
 # session, user, permissions (own and by group), three for the strip, one for the rollout, one for
 # the role, and: samples, five for marks (policies, versions, rollouts, alerts fired and resolved),
-# the report, captures with jobs and their runs, the active rollout, three for firing alerts
-OVERVIEW_QUERIES = 23
+# the report, the workers' signs, captures with jobs and their runs, the active rollout, three for
+# firing alerts
+OVERVIEW_QUERIES = 24
 # as above: checks of a day, five for marks, the report and what fires, reports with the alerts that
 # they raised, and their count
 HEALTH_QUERIES = 21
@@ -75,8 +77,10 @@ def figure_in(response: Any, name: str) -> Any:
 
 @pytest.fixture
 def measured() -> datetime:
-    """An hour of samples, two days of minutes, a report."""
+    """An hour of samples, two days of minutes, a report; workers that give signs."""
     now = timezone.now()
+    heartbeats.beat(heartbeats.WORKERS)
+    heartbeats.beat(heartbeats.MONITOR)
     make_samples(now - timedelta(seconds=1), 720)
     minute = now.replace(second=0, microsecond=0)
     make_rollups(minute, 2 * 1440, 60)
@@ -178,6 +182,14 @@ class TestOverview:
         text = shown(client_of().get("/"))
         assert "Warn , health 0.79" in text or "Warn, health 0.79" in text
         assert "CPU is at 74 %, the warning is at 70 %." in text
+
+    def test_while_nothing_is_known_of_the_workers_the_health_is_not_told(
+        self, measured: datetime
+    ) -> None:
+        Heartbeat.objects.all().delete()
+        text = shown(client_of().get("/"))
+        assert "Nothing was heard of the workers for a while." in text
+        assert "health 0.79" not in text
 
     def test_a_report_that_is_too_old_says_nothing(self) -> None:
         make_report(timezone.now() - timedelta(minutes=3, seconds=5))

@@ -162,7 +162,7 @@ class TestWhatIsShown:
         by_hand(Mode.SCANNING)
         finish(make_job(make_user()))
         words = page()
-        assert "treatment scanning 0 1 0 0 0 0 1" in words
+        assert "treatment scanning 0 1 0 0 0 0 0 0 1" in words
 
     def test_policies_are_listed_newest_first_in_pages(self) -> None:
         for _ in range(PAGE_SIZE):
