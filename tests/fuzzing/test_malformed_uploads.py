@@ -27,7 +27,7 @@ from trimming.profiles import latest
 from trimming.retention import delete_capture
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-SHORT_FILES, LONG_FILES = 200, 10_000
+SHORT_FILES, LONG_FILES = 100, 10_000
 A_FORM = 20
 STRATEGIES = ("legacy", "scanning")
 PROFILES = ("standard", "share_safe")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring.alerts.message import Message, MessageKind, Picture, Severity
@@ -111,6 +111,8 @@ def test_a_text_is_cut_visibly_and_only_when_it_is_too_long(text: str, limit: in
     assert (found == text) if len(text) <= limit else found.endswith("…")
 
 
+# messages are large to make up
+@settings(max_examples=settings.default.max_examples // 4)
 @given(any_message)
 def test_tidy_texts_are_one_line_of_characters_that_can_be_seen(message: Message) -> None:
     tidy = words.tidy(message)
