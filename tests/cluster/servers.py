@@ -21,6 +21,8 @@ from tests.cluster.ports import lasting_port
 from tests.services.console import wait_until
 
 START_SECONDS: Final = 60.0
+# so long the proxy leaves out a web process that did not answer
+FORGIVES_SECONDS: Final = 2
 NGINX: Final = """
 worker_processes 1;
 daemon off;
@@ -285,7 +287,8 @@ class Proxy(Server):
     def __init__(self, folder: Path, web_ports: Sequence[int]) -> None:
         super().__init__(folder)
         servers = " ".join(
-            f"server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;" for port in web_ports
+            f"server 127.0.0.1:{port} max_fails=1 fail_timeout={FORGIVES_SECONDS}s;"
+            for port in web_ports
         )
         settings = NGINX.format(folder=folder, port=self.port, servers=servers)
         if os.geteuid() == 0:
