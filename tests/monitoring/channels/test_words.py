@@ -112,7 +112,7 @@ def test_a_text_is_cut_visibly_and_only_when_it_is_too_long(text: str, limit: in
 
 
 # messages are large to make up
-@settings(max_examples=settings.default.max_examples // 4)
+@settings(max_examples=settings().max_examples // 4)
 @given(any_message)
 def test_tidy_texts_are_one_line_of_characters_that_can_be_seen(message: Message) -> None:
     tidy = words.tidy(message)
