@@ -119,6 +119,11 @@ def test_what_passed_needs_nothing() -> None:
     assert (found.needed, found.seconds, found.width) == (None, None, "100.0%")
 
 
+@pytest.mark.parametrize("verdict", GateVerdict)
+def test_only_what_passed_may_be_folded_away(verdict: GateVerdict) -> None:
+    assert row(verdict=verdict).is_passed == (verdict is PASSED)
+
+
 @pytest.mark.parametrize("values", [{"value": 1.0}, {"limit": 0.0, "value": 1.0}, {"limit": 2.0}])
 def test_a_part_is_shown_only_of_a_whole(values: dict[str, Any]) -> None:
     assert row("dwell", **values).width == ""
