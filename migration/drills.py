@@ -13,6 +13,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.utils.translation import gettext as _
 
 from config.audit import SYSTEM, record
+from config.languages.told import in_record
 from migration.choices import Move, PhaseName, RolloutState
 from migration.effects import wish_of
 from migration.models import RollbackDrill, Rollout, Step, StepPolicy
@@ -83,16 +84,18 @@ def _note(
 ) -> RollbackDrill:
     is_raised = back.fence_epoch == before.fence_epoch + 1 and back.mode == Mode.LEGACY
     passed = is_raised and took_ms <= LIMIT_MS
-    said = _(
-        "Policy %(version)d sent everything to legacy under epoch %(epoch)d; it took %(ms).1f ms, "
-        "at most %(limit).0f ms are allowed."
-    ) % {"version": back.version, "epoch": back.fence_epoch, "ms": took_ms, "limit": LIMIT_MS}
+    words = {"version": back.version, "epoch": back.fence_epoch, "ms": took_ms, "limit": LIMIT_MS}
+    with in_record():
+        said = _(
+            "Policy %(version)d sent everything to legacy under epoch %(epoch)d; it took "
+            "%(ms).1f ms, at most %(limit).0f ms are allowed."
+        )
     drill: RollbackDrill = RollbackDrill.objects.create(
         at=now,
         attempt=rollout.attempt,
         took_ms=took_ms,
         passed=passed,
-        sentence=said,
+        sentence=said % words,
         actor_name=SYSTEM if actor is None else actor.get_username(),
     )
     record("rollback_drill", actor=actor, target=drill, took_ms=round(took_ms, 1), passed=passed)
@@ -100,7 +103,8 @@ def _note(
 
 
 def _drill(reason: str) -> str:
-    return (_("Rollback drill: %(reason)s") % {"reason": reason})[:500]
+    with in_record():
+        return (_("Rollback drill: %(reason)s") % {"reason": reason})[:500]
 
 
 def drill_if_due(now: datetime) -> RollbackDrill | None:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from config.languages.told import told
 from migration.choices import GATE_LOOKS, GateVerdict, RuleKind
 from trimming.choices import Look
 from trimming.routing_words import share_text, span_text
@@ -183,7 +184,7 @@ def _row(result: Mapping[str, Any], traffic: Traffic) -> GateRow:
         title=title,
         kind=RuleKind(result["kind"]),
         verdict=verdict,
-        message=str(result["message"]),
+        message=told(result["message"]),
         value="" if value is None else shown(value),
         limit="" if limit is None else shown(limit),
         share=_share(rule, value, limit),

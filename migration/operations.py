@@ -15,8 +15,10 @@ from django.conf import settings
 from django.contrib.auth.models import PermissionsMixin
 from django.db import IntegrityError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from config.current import current
+from config.languages.told import in_record, told
 from config.layers import quoted
 from config.sections import accepted, fits, number, registry
 from migration.choices import ACTIVE, ApprovalState, Move, RolloutState
@@ -64,7 +66,7 @@ def create(name: str, limits: Mapping[str, Any], actor: Actor, now: datetime) ->
             rollout=rollout,
             number=1,
             values=dict(limits),
-            reason=_("as it was made"),
+            reason=gettext_noop("as it was made"),
             author_id=None if actor is None else actor.pk,
             author_name="" if actor is None else actor.get_username(),
             at=now,
@@ -168,7 +170,8 @@ def promote(rollout: Rollout, actor: Actor, reason: str, now: datetime) -> Decis
         _refused_by_table(rollout, Move.PROMOTE)
     situation = looked_at(rollout, now)
     # somebody asks anew: a request that was rejected does not stand in the way
-    decided = decide(_asked_anew(situation))
+    with in_record():
+        decided = decide(_asked_anew(situation))
     if decided.move not in FORWARD:
         raise RefusedError(_why_not(decided))
     wanted = Wanted(decided.move, reason, actor, decided.rule, situation, decided.results)
@@ -184,7 +187,7 @@ def _asked_anew(situation: Situation) -> Situation:
 
 def _why_not(decided: Decided) -> str:
     against = [each.message for each in holding(decided.results)]
-    return " ".join([decided.reason, *(each for each in against if each != decided.reason)])
+    return told(" ".join([decided.reason, *(each for each in against if each != decided.reason)]))
 
 
 def looked_at(rollout: Rollout, now: datetime) -> Situation:

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from migration import alerts  # noqa: F401 - importing registers
 from migration.choices import ACTIVE, Move
 from migration.models import Decision, ServedCapture
@@ -86,7 +87,7 @@ def decisions(start: datetime, end: datetime) -> Iterable[Mark]:
             row.at,
             str(move.label),
             f"{title} ({phase})" if phase else title,
-            detail=f"{row.actor_name}: {row.reason}",
+            detail=f"{row.actor_name}: {told(row.reason)}",
             tone=tone,
             shape=shape,
             permission="migration.view_rollout",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from django.utils import translation
-
+from config.languages.told import in_record
 from migration.choices import Move, PhaseState, RolloutState
 from migration.decision import Situation, decide
 from migration.models import Decision
@@ -28,7 +27,7 @@ def replay(decision: Decision) -> Replayed:
     found = _moved(decision)
     if decision.situation is not None and decision.results:
         situation = Situation.from_json(decision.situation)
-        with translation.override("en"):
+        with in_record():
             again = decide(situation)
         if decision.is_automatic:
             found += _differ("move", decision.move, again.move)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from migration.acts import ABORT, OPERATE, Act, acts_for
 from migration.choices import ACTIVE, ApprovalState, Move, PhaseName, PhaseState, RolloutState
 from migration.conf import RolloutLimits
@@ -162,7 +163,7 @@ def shown(rollout: Rollout, user: Any, now: datetime) -> Shown:
         share=step.share if step else 0.0,
         decided=found.decided.move if found else None,
         rule=found.decided.rule if found else "",
-        reason=found.decided.reason if found else "",
+        reason=told(found.decided.reason) if found else "",
         until=found.decided.until if found else None,
         rows=rows,
         following=_following(found.situation) if found else "",
@@ -328,7 +329,7 @@ def _ended(rollout: Rollout) -> Ended | None:
     newest = rows.defer("situation", "results").first()
     if newest is None:
         return None
-    return Ended(Move(newest.move), newest.actor_name, newest.rule, newest.reason, newest.at)
+    return Ended(Move(newest.move), newest.actor_name, newest.rule, told(newest.reason), newest.at)
 
 
 def others(rollout: Rollout | None) -> list[Rollout]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from migration.choices import ApprovalState, Move
 from migration.models import Approval, Decision, RollbackDrill, Rollout
 from trimming.choices import Look
@@ -81,7 +82,7 @@ def _of_decision(row: Decision) -> Event:
         LOOKS[move],
         f"{title}: {phase}" if phase else title,
         row.actor_name,
-        row.reason,
+        told(row.reason),
         row.policy_version,
         row.rule,
         row.pk,
@@ -104,7 +105,7 @@ def _of_approval(row: Approval) -> Event:
         "phase": row.step.phase.get_name_display(),
     }
     by = row.decided_by.get_username() if row.decided_by else ""
-    return Event(row.decided_at, DECIDED[row.state], title, by, row.reason)
+    return Event(row.decided_at, DECIDED[row.state], title, by, told(row.reason))
 
 
 def _drills(rollout: Rollout, since: datetime | None, until: datetime | None) -> Any:
@@ -116,4 +117,4 @@ def _drills(rollout: Rollout, since: datetime | None, until: datetime | None) ->
 def _of_drill(row: RollbackDrill) -> Event:
     title = _("Rollback drill passed") if row.passed else _("Rollback drill failed")
     look = Look("ok", "back") if row.passed else Look("fail", "back")
-    return Event(row.at, look, title, row.actor_name, row.sentence)
+    return Event(row.at, look, title, row.actor_name, told(row.sentence))

@@ -15,6 +15,7 @@ from typing import Any, Final
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from config.models import ConfigVersion
 from trimming.models import RoutingPolicy
 from trimming.routing_choices import Mode, Origin
@@ -85,7 +86,7 @@ def policies(start: datetime, end: datetime) -> list[Mark]:
 def policy_mark(policy: RoutingPolicy, before: RoutingPolicy | None) -> Mark | None:
     """Return the mark of ``policy``; None where nothing that a chart shows has changed."""
     values = {
-        "detail": f"{policy.actor_name}: {policy.reason}",
+        "detail": f"{policy.actor_name}: {told(policy.reason)}",
         "address": reverse("routing:page"),
         "permission": "trimming.view_routingpolicy",
     }

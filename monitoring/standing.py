@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from monitoring.choices import VERDICT_LOOKS, Dimension, Verdict
 from monitoring.conf import health_settings
 from trimming.choices import Look
@@ -108,7 +109,7 @@ def standing_then(report: Any) -> Standing:
     verdict = verdict_of(report.verdict)
     word = _("Not known") if verdict is Verdict.UNKNOWN else verdict.label
     dimensions = dimension_views(report.dimensions)
-    return Standing(verdict, word, report.sentence, "", report, dimensions)
+    return Standing(verdict, word, told(report.sentence), "", report, dimensions)
 
 
 def is_too_old(at: datetime, now: datetime) -> bool:
@@ -146,7 +147,7 @@ def _dimension(found: Mapping[str, Any]) -> DimensionView:
         verdict=verdict_of(found.get("verdict", "")),
         score=found.get("score"),
         weight=found.get("weight"),
-        sentence=str(found.get("sentence", "")),
+        sentence=told(found.get("sentence", "")),
         evidence=[
             Evidence(
                 name=str(each.get("name", "")),

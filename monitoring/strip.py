@@ -16,6 +16,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from config.languages.told import told
 from monitoring.choices import VERDICT_LOOKS, Verdict
 from monitoring.heartbeats import pulse_now
 from monitoring.models import HealthReport
@@ -85,7 +86,7 @@ def in_words(facts: Mapping[str, Any]) -> dict[str, Any]:
     verdict, word, sentence = INSTEAD.get(Pulse(facts["pulse"])) or (
         verdict,
         _("Not known") if verdict is Verdict.UNKNOWN else verdict.label,
-        facts["sentence"] or _("The health was not checked for a while."),
+        told(facts["sentence"]) or _("The health was not checked for a while."),
     )
     look = VERDICT_LOOKS[verdict]
     return {

@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from config.languages.told import in_record
 from trimming import shadow_rules
 from trimming.capacity import workers
 from trimming.choices import JobState
@@ -193,7 +194,8 @@ def drop_outdated() -> int:
 
 def drop(waiting: QuerySet[Shadow]) -> int:
     """Leave out waiting comparisons because everything went back to the control."""
-    reason = _("Everything was sent to legacy before it was begun.")
+    with in_record():
+        reason = _("Everything was sent to legacy before it was begun.")
     with transaction.atomic():
         ids = list(waiting.values_list("pk", flat=True))
         dropped = Shadow.objects.filter(pk__in=ids, state=ShadowState.WAITING).update(

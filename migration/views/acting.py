@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from config.languages.told import told
 from migration.acts import BY_NAME, DRILL, Act, is_possible
 from migration.choices import Move, RolloutState
 from migration.forms import ActForm
@@ -73,7 +74,7 @@ def _do(request: HttpRequest, rollout: Rollout, wanted: Act, reason: str, now: d
         return str(error)
     if wanted.name == DRILL:
         tell = messages.success if done.passed else messages.error
-        tell(request, done.sentence)
+        tell(request, told(done.sentence))
     else:
         words = {"rollout": rollout.name, "move": done.get_move_display()}
         messages.success(request, _("%(rollout)s: %(move)s.") % words)

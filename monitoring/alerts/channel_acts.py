@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from config.audit import record
+from config.languages.told import in_record
 from monitoring.alerts.acts import PERSON, RefusedError
 from monitoring.alerts.look import enabled_channels
 from monitoring.alerts.message import MessageKind, Severity
@@ -45,7 +46,8 @@ def send_test(channel: str, now: datetime, request: HttpRequest | None = None) -
     with transaction.atomic():
         if tests.filter(state=NotificationState.PENDING).exists():
             raise RefusedError(_("A test of %(channel)s waits already.") % {"channel": channel})
-        message = trial_message()
+        with in_record():
+            message = trial_message()
         row = Notification.objects.create(
             key=notification_key(channel, MessageKind.TEST, [message.key]),
             channel=channel,

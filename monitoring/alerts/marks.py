@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.languages.told import told
 from monitoring.alerts.message import Severity
 from monitoring.alerts.models import Alert
 from monitoring.marks import Mark, marks
@@ -78,14 +79,15 @@ def _together(name: str, start: datetime, end: datetime) -> list[Several]:
 
 def _fired_text(each: Several) -> tuple[str, str]:
     if each.count == 1:
-        return each.title, _("Alert: %(title)s") % {"title": each.title}
+        title = told(each.title)
+        return title, _("Alert: %(title)s") % {"title": title}
     label = ngettext("%(n)s alert", "%(n)s alerts", each.count) % {"n": f"{each.count:,}"}
     return label, _("%(alerts)s fired") % {"alerts": label}
 
 
 def _resolved_text(each: Several) -> tuple[str, str]:
     if each.count == 1:
-        return _("resolved"), _("Resolved: %(title)s") % {"title": each.title}
+        return _("resolved"), _("Resolved: %(title)s") % {"title": told(each.title)}
     said = ngettext("%(n)s alert resolved", "%(n)s alerts resolved", each.count)
     return _("resolved"), said % {"n": f"{each.count:,}"}
 

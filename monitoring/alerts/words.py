@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from config.languages.told import listed, told
 from monitoring.alerts.message import MessageKind, Severity
 from monitoring.alerts.values import Why
 from trimming import quantities
@@ -94,7 +95,9 @@ def sentence_of(stage: str, what: str, details: Mapping[str, Any]) -> str:
         if seconds in details:
             names[name] = quantities.duration(details[seconds])
     if "channels" in details:
-        names["channels"] = ", ".join(details["channels"]) or "-"
+        names["channels"] = listed(details["channels"]) or "-"
+    if "answer" in details:
+        names["answer"] = told(details["answer"])
     if details.get("why") in Why.values:
         names["why"] = Why(details["why"]).label
     if details.get("kind") in KINDS:

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.db import transaction
 
+from config.languages.told import in_record
 from monitoring.choices import Verdict
 from monitoring.conf import health_settings, targets
 from monitoring.health.facts import limits_of, load
@@ -23,8 +24,9 @@ def check_now(now: datetime, asked_by: Any = None) -> HealthReport:
     """Judge the health at ``now`` and store it; ``asked_by`` is the user who wanted it."""
     limits = health_settings()
     facts = load(now, timedelta(minutes=limits.window_minutes))
-    findings = judge(facts, limits_of(limits, targets()))
-    whole = overall(findings)
+    with in_record():
+        findings = judge(facts, limits_of(limits, targets()))
+        whole = overall(findings)
     with transaction.atomic():
         report = HealthReport.objects.create(
             at=now,

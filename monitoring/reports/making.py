@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Min, QuerySet
 
 from config.faults import type_and_place
+from config.languages.told import in_record
 from monitoring.alerts.hours import read_zone
 from monitoring.channels.conf import listed
 from monitoring.metrics.rollups import HOUR
@@ -96,6 +97,8 @@ def make(period: Period, now: datetime, made_by: str = "") -> Report:
     """Make a report and store it; return what is stored, which somebody else may have made."""
     span = Span(period, min(period.end, now))
     is_whole = span.until == period.end
+    with in_record():
+        data = [part.as_json() for part in sections.parts(span)]
     facts: dict[str, Any] = {
         "end": period.end,
         "zone": period.zone.key,
@@ -104,7 +107,7 @@ def make(period: Period, now: datetime, made_by: str = "") -> Report:
         "made_at": now,
         "made_by": made_by,
         "version": FORMAT,
-        "data": [part.as_json() for part in sections.parts(span)],
+        "data": data,
         "measured_share": span.measured_share,
     }
     is_mailed = is_whole and not made_by and listed(report_settings().receivers)

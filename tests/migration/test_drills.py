@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from config.models import AuditEvent
 from config.roles import OPERATOR, VIEWER
@@ -44,6 +45,14 @@ def test_everything_goes_to_legacy_and_the_policy_is_put_back() -> None:
     assert (again.fence_epoch, again.stands_back) == (back.fence_epoch, False)
     assert drill.passed
     assert drill.sentence.startswith(f"Policy {back.version} sent everything to legacy")
+
+
+def test_a_drill_of_a_chinese_page_is_stored_in_english() -> None:
+    service, rollout = in_phase(PhaseName.GRADUAL)
+    with translation.override("zh-hans"):
+        drill = hold(service, rollout)
+    assert drill.sentence.startswith("Policy")
+    assert newest_policy().reason == f"Rollback drill: {WHY}"
 
 
 def test_the_step_goes_on() -> None:

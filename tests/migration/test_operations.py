@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import translation
 
 from config.current import forget
 from config.layers import ConfigurationError
@@ -269,6 +270,15 @@ def test_a_promotion_is_a_decision_of_the_person_with_the_situation() -> None:
     assert (found.actor, found.is_automatic, found.reason) == (person, False, WHY)
     assert situation_in(found)["evidence"]["step"] == "gradual_rollout:1"
     assert {each["verdict"] for each in found.results} == {"passed"}
+
+
+def test_a_promotion_is_stored_in_english_and_refused_in_the_language_of_the_page() -> None:
+    service, rollout = in_gate()
+    with translation.override("zh-hans"):
+        found = operations.promote(rollout, None, WHY, service.now)
+        said = refused(service, operations.promote, rollout, None)
+    assert all(each["message"].isascii() for each in found.results)
+    assert "此处由 scanning 完成了 0 个抓包文件，至少需要" in said
 
 
 def test_where_an_approval_is_needed_a_promotion_asks_for_it() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from monitoring.choices import VERDICT_LOOKS, Verdict
 from monitoring.models import HealthReport
@@ -56,6 +57,11 @@ def test_jobs_are_told_whatever_else_is() -> None:
     for pulse in Pulse:
         said = words(pulse, Verdict.OK)
         assert (said["running"], said["waiting"]) == (1, 2)
+
+
+def test_what_was_stored_is_said_in_the_language_of_the_viewer() -> None:
+    with translation.override("zh-hans"):
+        assert words(Pulse.WORKING, Verdict.OK, "Nothing is wrong.")["sentence"] == "没有异常。"
 
 
 def test_a_report_holds_until_checks_were_missed() -> None:

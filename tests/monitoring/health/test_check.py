@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from django_q.models import Schedule
 
 from config.roles import OPERATOR
@@ -70,6 +71,11 @@ def test_a_service_that_does_well_is_ok() -> None:
 def test_a_service_without_a_sample_is_unknown() -> None:
     report = check_now(NOON)
     assert (report.verdict, report.score, report.mean) == (Verdict.UNKNOWN, None, None)
+
+
+def test_what_a_chinese_page_asks_for_is_stored_in_english() -> None:
+    with translation.override("zh-hans"):
+        assert check_now(NOON).sentence.startswith("There is no sample yet")
 
 
 def test_a_service_whose_samples_are_old_is_unknown_until_there_is_a_new_one() -> None:
