@@ -1,18 +1,47 @@
-"""How long a phase still takes, by the traffic that was seen.  Pure."""
+"""How long a phase still takes, by the traffic and the comparisons that were seen.  Pure."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from migration.choices import PhaseName
 from migration.conf import RolloutLimits
 from migration.gates.conditions import LEAST_OF
 from migration.gates.evidence import Evidence
 from migration.gates.results import Result
+from trimming import shadow_rules
+from trimming.shadow_rules import Flow
 
 # a decision is wanted within this
 WANTED_SECONDS = 7 * 86_400.0
+# rules whose number needed comes from comparisons; that of others from runs of scanning
+OF_PAIRS: Final = frozenset({"mismatch"})
+# in phase 1 nothing is run on scanning but to compare
+OF_PAIRS_IN_BASELINE: Final = OF_PAIRS | {"enough"}
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How fast evidence comes, in captures a second; 0 where nothing was seen.
+
+    ``captures`` are all, of both arms.  ``held_up``: so many comparisons wait and none begins.
+    """
+
+    captures: float
+    runs: float
+    pairs: float
+    held_up: int = 0
+    of_pairs: frozenset[str] = OF_PAIRS
+
+    def of(self, rule: str) -> float:
+        """Return how fast what a rule needs comes."""
+        return self.pairs if rule in self.of_pairs else self.runs
+
+    def held_up_of(self, rule: str) -> int:
+        """Return how many comparisons wait that a rule needs, while none begins."""
+        return self.held_up if rule in self.of_pairs else 0
 
 
 class Estimate(NamedTuple):
@@ -27,9 +56,9 @@ class Estimate(NamedTuple):
 
 
 def estimate(
-    evidence: Evidence, limits: RolloutLimits, results: tuple[Result, ...], per_second: float
+    evidence: Evidence, limits: RolloutLimits, results: tuple[Result, ...], traffic: Traffic
 ) -> Estimate:
-    """Return what is left of the present step; ``per_second`` are all captures, of both arms."""
+    """Return what is left of the present step."""
     dwell = float(getattr(limits, LEAST_OF[evidence.phase][0]))
     left = max(0.0, dwell - evidence.step_seconds)
     needed = {each.rule: each.needed or 0 for each in results}
@@ -37,16 +66,27 @@ def estimate(
     if evidence.phase is PhaseName.BASELINE:
         pairs, runs = max(runs, pairs), 0
     seconds = [left]
-    for count, share in ((runs, evidence.share), (pairs, shadow_share(limits, evidence.phase))):
+    for count, rate in ((runs, traffic.runs), (pairs, traffic.pairs)):
         if count:
-            rate = per_second * share
             seconds.append(count / rate if rate > 0 else math.inf)
     longest = max(seconds)
-    wanted = runs / (per_second * WANTED_SECONDS) if per_second > 0 else None
+    wanted = runs / (traffic.captures * WANTED_SECONDS) if traffic.captures > 0 else None
     return Estimate(
         runs + pairs,
         longest if math.isfinite(longest) else None,
         wanted if runs and wanted is not None and wanted <= 1 else None,
+    )
+
+
+def traffic_of(evidence: Evidence, limits: RolloutLimits, per_second: float, flow: Flow) -> Traffic:
+    """Return how fast evidence of a step comes; ``per_second`` are all captures, of both arms."""
+    is_first = evidence.phase is PhaseName.BASELINE
+    return Traffic(
+        captures=per_second,
+        runs=per_second * evidence.share,
+        pairs=shadow_rules.per_second(per_second * shadow_share(limits, evidence.phase), flow),
+        held_up=shadow_rules.held_up(flow),
+        of_pairs=OF_PAIRS_IN_BASELINE if is_first else OF_PAIRS,
     )
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from config.languages.told import told
 from migration.choices import GATE_LOOKS, GateVerdict, RuleKind
+from migration.estimates import Traffic
 from trimming.choices import Look
 from trimming.routing_words import share_text, span_text
 
@@ -57,8 +58,6 @@ LABELS: Final[Mapping[GateVerdict, Any]] = {
 }
 # a gate that fails only holds: red is for what rolls back
 HOLDS: Final = (Look("warn", "hold"), pgettext_lazy("gate", "Holds"))
-# rules whose number needed comes from comparisons; that of others from runs of scanning
-OF_PAIRS: Final = frozenset({"mismatch"})
 # what is inconclusive until time has passed and captures have come, and then is not any more
 PATIENT: Final = frozenset(
     {
@@ -98,16 +97,11 @@ FORMATS: Final[Mapping[Unit, Callable[[float], str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
-    """How fast evidence comes, in captures a second; 0 where nothing was seen."""
-
-    runs: float
-    pairs: float
-
-
-@dataclass(frozen=True, slots=True)
 class GateRow:
-    """One gate as it is listed.  ``needed``: so many more captures, ``seconds`` until they came."""
+    """One gate as it is listed.  ``needed``: so many more captures, ``seconds`` until they came.
+
+    ``held_up`` says why they do not come, and what helps; empty where they do.
+    """
 
     rule: str
     title: Any
@@ -119,6 +113,7 @@ class GateRow:
     share: float | None
     needed: int | None
     seconds: float | None
+    held_up: str
     is_dry: bool
 
     @property
@@ -190,6 +185,7 @@ def _row(result: Mapping[str, Any], traffic: Traffic) -> GateRow:
         share=_share(rule, value, limit),
         needed=None if passed else needed,
         seconds=None if passed else _seconds(rule, value, limit, needed, traffic),
+        held_up="" if passed or not needed else _held_up(traffic.held_up_of(rule)),
         is_dry=bool(result.get("is_dry", False)),
     )
 
@@ -209,8 +205,22 @@ def _seconds(
         return max(0.0, limit - value)
     if not needed:
         return None
-    rate = traffic.pairs if rule in OF_PAIRS else traffic.runs
+    rate = traffic.of(rule)
     return needed / rate if rate > 0 else None
+
+
+def _held_up(waiting: int) -> str:
+    """Return why comparisons do not begin, and what helps."""
+    if not waiting:
+        return ""
+    said = ngettext(
+        "%(count)s comparison waits, as workers do jobs first: more workers or less load let it "
+        "begin.",
+        "%(count)s comparisons wait, as workers do jobs first: more workers or less load let them "
+        "begin.",
+        waiting,
+    )
+    return said % {"count": f"{waiting:,}"}
 
 
 def count_text(rows: Iterable[GateRow]) -> tuple[int, int]:

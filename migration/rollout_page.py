@@ -17,7 +17,7 @@ from migration.conf import RolloutLimits
 from migration.decision import Decision as Decided
 from migration.decision import Situation, decide, next_move, phase_behind, step_number, steps_of
 from migration.effects import BACK, first_phase_after
-from migration.estimates import estimate, shadow_share
+from migration.estimates import Traffic, estimate
 from migration.evaluator import KEEP_SECONDS
 from migration.evidence_charts import (
     ShareMark,
@@ -26,12 +26,12 @@ from migration.evidence_charts import (
     in_steps,
     rate_figure,
 )
-from migration.gate_rows import RULES, GateRow, Traffic, gate_rows
+from migration.gate_rows import RULES, GateRow, gate_rows
 from migration.headline import Asked, Ended, Facts, Headline, headline
 from migration.models import Approval, Attempt, Evaluation, Phase, Rollout, Step
 from migration.operations import FORWARD
 from migration.path import PhaseFacts, PhaseView, path_of
-from migration.shown import captures_per_second
+from migration.shown import traffic_at
 from migration.situation import load, step_seconds
 from migration.stored_looks import stored_looks
 from monitoring.figures import Figure
@@ -41,7 +41,7 @@ from trimming.routing_words import share_text
 
 # where nothing was kept for so long, nobody looks: an unchanged answer is kept each KEEP_SECONDS
 UNWATCHED: Final = timedelta(seconds=2 * KEEP_SECONDS)
-NO_TRAFFIC: Final = Traffic(0.0, 0.0)
+NO_TRAFFIC: Final = Traffic(0.0, 0.0, 0.0)
 PAGE_SIZE: Final = 20
 
 
@@ -257,11 +257,8 @@ def _present(rollout: Rollout, attempt: Attempt, now: datetime) -> _Found:
     situation = load(rollout, now)
     decided = decide(situation)
     evidence, limits = situation.evidence, situation.limits
-    rate = captures_per_second(attempt, now)
-    compared = rate * shadow_share(limits, evidence.phase)
-    is_first = evidence.phase is PhaseName.BASELINE
-    traffic = Traffic(compared if is_first else rate * evidence.share, compared)
-    left = estimate(evidence, limits, decided.results, rate)
+    traffic = traffic_at(situation, attempt, now)
+    left = estimate(evidence, limits, decided.results, traffic)
     rows = gate_rows([each._asdict() for each in decided.results], traffic)
     return _Found(situation, decided, traffic, left.seconds, rows)
 

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from migration.choices import ACTIVE, Move, PhaseState, RolloutState
-from migration.decision import decide
-from migration.estimates import Estimate, estimate
+from migration.decision import Situation, decide
+from migration.estimates import Estimate, Traffic, estimate, traffic_of
 from migration.models import Attempt, Decision, Evaluation, Phase, Rollout, ServedCapture
 from migration.moves import allowed
 from migration.situation import load, step_seconds
+from trimming.shadow_queue import flow
 
 # the traffic that an estimate goes by
 TRAFFIC: Final = timedelta(hours=24)
@@ -75,9 +76,8 @@ def _gates(rollout: Rollout, attempt: Attempt, now: datetime) -> dict[str, Any]:
     newest = Evaluation.objects.filter(attempt=attempt).first()
     situation = load(rollout, now)
     decided = decide(situation)
-    left = estimate(
-        situation.evidence, situation.limits, decided.results, captures_per_second(attempt, now)
-    )
+    traffic = traffic_at(situation, attempt, now)
+    left = estimate(situation.evidence, situation.limits, decided.results, traffic)
     return {
         "share": situation.evidence.share,
         "verdict": str(decided.verdict),
@@ -92,6 +92,12 @@ def _gates(rollout: Rollout, attempt: Attempt, now: datetime) -> dict[str, Any]:
 
 def _plain(left: Estimate) -> dict[str, Any]:
     return dict(left._asdict())
+
+
+def traffic_at(situation: Situation, attempt: Attempt, now: datetime) -> Traffic:
+    """Return how fast evidence comes to an attempt at present."""
+    rate = captures_per_second(attempt, now)
+    return traffic_of(situation.evidence, situation.limits, rate, flow(now))
 
 
 def captures_per_second(attempt: Attempt, now: datetime) -> float:

@@ -7,13 +7,13 @@ never stands behind comparisons in their queue.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -96,6 +96,21 @@ def comparing(prefix: str = "") -> int:
     """Return how many comparisons workers are busy with whose name begins with ``prefix``."""
     running = Shadow.objects.filter(state=ShadowState.RUNNING, lease_until__gte=Now())
     return running.filter(worker__startswith=prefix).count()
+
+
+def flow(now: datetime) -> shadow_rules.Flow:
+    """Return how comparisons come at present: one query."""
+    lately = now - timedelta(seconds=shadow_rules.LATELY_SECONDS)
+    waiting, running = Q(state=ShadowState.WAITING), Q(state=ShadowState.RUNNING)
+    ended = Q(state__in=(ShadowState.DONE, ShadowState.BROKEN), finished_at__gte=lately)
+    found = Shadow.objects.filter(waiting | running | ended).aggregate(
+        waiting=Count("pk", filter=waiting),
+        running=Count("pk", filter=running),
+        ended=Count("pk", filter=ended),
+        oldest=Min("queued_at", filter=waiting),
+    )
+    oldest = found.pop("oldest") or now
+    return shadow_rules.Flow(oldest_seconds=(now - oldest).total_seconds(), **found)
 
 
 def hand_out() -> int:

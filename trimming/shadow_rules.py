@@ -5,6 +5,7 @@ No database, no clock, no engine at work.  In every pair the control stands firs
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -12,6 +13,8 @@ from trimming.routing_choices import LeakState, ShadowOutcome
 
 # how often a comparison is begun that loses its worker
 MAX_ATTEMPTS: Final = 2
+# by what ended within this, it is told how fast comparisons come
+LATELY_SECONDS: Final = 30.0
 
 
 class Answer(Enum):
@@ -20,6 +23,16 @@ class Answer(Enum):
     PLANNED = "planned"
     REFUSED = "refused"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Comparisons at present: how many wait, the oldest how long, and how many ended lately."""
+
+    waiting: int = 0
+    oldest_seconds: float = 0.0
+    running: int = 0
+    ended: int = 0
 
 
 def room(*, workers: int, serving: int, waiting: int, comparing: int) -> int:
@@ -33,6 +46,20 @@ def room(*, workers: int, serving: int, waiting: int, comparing: int) -> int:
     if workers == 1:
         return int(serving + comparing == 0)
     return max(0, workers - 1 - serving - comparing)
+
+
+def per_second(wanted: float, flow: Flow) -> float:
+    """Return how many comparisons come in a second, of so many that captures ask for.
+
+    While none waits they come as captures do; else as they ended lately, and 0 is not known.
+    """
+    return min(wanted, flow.ended / LATELY_SECONDS) if flow.waiting else wanted
+
+
+def held_up(flow: Flow) -> int:
+    """Return how many comparisons wait while none begins, as workers do jobs first; else 0."""
+    comes = flow.running or flow.ended or flow.oldest_seconds < LATELY_SECONDS
+    return 0 if comes else flow.waiting
 
 
 def may_begin_again(attempt: int) -> bool:

@@ -23,7 +23,8 @@ from migration.choices import (
     PhaseState,
     RolloutState,
 )
-from migration.gate_rows import Traffic, gate_rows
+from migration.estimates import Traffic
+from migration.gate_rows import gate_rows
 from migration.path import PhaseFacts, path_of
 from monitoring.choices import VERDICT_LOOKS, Dimension, Verdict
 from monitoring.marks import Mark
@@ -117,7 +118,7 @@ def _gate(
 
 
 def _gates(now: datetime) -> dict[str, Any]:
-    rows = gate_rows([_gate(*each) for each in GATES], Traffic(0.02, 0.01))
+    rows = gate_rows([_gate(*each) for each in GATES], Traffic(0.1, 0.02, 0.01))
     held = [row for row in rows if not row.is_passed]
     passed = [row for row in rows if row.is_passed]
     return {"rows": rows, "held": held, "passed": passed, "is_active": True, "looked_at": now}

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 
 from migration.choices import PHASES, PhaseName
 from migration.conf import RolloutLimits
-from migration.estimates import Estimate, estimate, shadow_share
+from migration.estimates import Estimate, estimate, shadow_share, traffic_of
 from migration.gates.evidence import Evidence
-from migration.gates.table import judge
+from migration.gates.table import NAMES, judge
 from migration.gates.tally import ArmCount, StepCount
 from tests.migration.pure import DAY, LIMITS, limits, passing
+from trimming.shadow_rules import LATELY_SECONDS, Flow
 
 B, A, G, F, C = PHASES
+FREE = Flow()
 
 
 def few(
@@ -35,8 +37,11 @@ def few(
     return replace(found, tally=tally, **changes)
 
 
-def left(evidence: Evidence, per_second: float, using: RolloutLimits = LIMITS) -> Estimate:
-    return estimate(evidence, using, judge(evidence, using), per_second)
+def left(
+    evidence: Evidence, per_second: float, using: RolloutLimits = LIMITS, flow: Flow = FREE
+) -> Estimate:
+    traffic = traffic_of(evidence, using, per_second, flow)
+    return estimate(evidence, using, judge(evidence, using), traffic)
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -101,6 +106,28 @@ def test_without_traffic_nobody_knows_how_long_it_takes(
 
 def test_without_comparisons_nobody_knows_either() -> None:
     assert left(few(A, pairs=1), 1.0, limits(ab_shadow_share=0.0)).seconds is None
+
+
+def test_while_comparisons_wait_they_come_as_they_ended_lately() -> None:
+    waits = Flow(waiting=9, oldest_seconds=LATELY_SECONDS, ended=15)
+    # 32 are missing, and one ends in two seconds, however many captures come
+    assert left(few(A, pairs=300), 10.0, flow=waits).seconds == pytest.approx(64)
+    assert left(few(A, pairs=300), 10.0, flow=replace(waits, ended=0)).seconds is None
+    # what needs none of them is estimated all the same
+    assert left(few(G, runs=140, number=2), 10.0, flow=replace(waits, ended=0)).seconds is not None
+
+
+@pytest.mark.parametrize(
+    ("phase", "rules"), [(B, {"mismatch", "enough"}), (A, {"mismatch"}), (G, {"mismatch"})]
+)
+def test_in_phase_1_the_least_sample_is_of_comparisons_as_well(
+    phase: PhaseName, rules: set[str]
+) -> None:
+    slow, stuck = Flow(waiting=9, ended=1), Flow(waiting=9, oldest_seconds=LATELY_SECONDS)
+    found = traffic_of(passing(phase), LIMITS, 10.0, slow)
+    assert {rule for rule in NAMES if found.of(rule) == 1 / LATELY_SECONDS} == rules
+    found = traffic_of(passing(phase), LIMITS, 10.0, stuck)
+    assert {rule for rule in NAMES if found.held_up_of(rule) == 9} == rules
 
 
 def test_the_share_at_which_a_week_would_do_is_said() -> None:

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from migration.choices import GateVerdict, RuleKind
+from migration.estimates import OF_PAIRS_IN_BASELINE, Traffic
 from migration.gate_rows import (
     PATIENT,
     RULES,
     GateRow,
-    Traffic,
     count_text,
     gate_rows,
     longest_wait,
 )
 from migration.gates.table import NAMES
 
-TRAFFIC = Traffic(runs=0.5, pairs=0.1)
+TRAFFIC = Traffic(captures=1.0, runs=0.5, pairs=0.1)
 PASSED, WAITS, ERROR, FAILED = GateVerdict
 
 
@@ -110,8 +110,39 @@ def test_what_is_missing_comes_with_the_time_that_it_takes() -> None:
 
 
 def test_without_traffic_nobody_knows_how_long_it_takes() -> None:
-    found = row("enough", Traffic(0.0, 0.0), verdict=WAITS, value=146, limit=200, needed=54)
+    found = row("enough", Traffic(0.0, 0.0, 0.0), verdict=WAITS, value=146, limit=200, needed=54)
     assert (found.needed, found.seconds) == (54, None)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "said"),
+    [
+        (
+            1,
+            "1 comparison waits, as workers do jobs first: more workers or less load let it begin.",
+        ),
+        (
+            1200,
+            "1,200 comparisons wait, as workers do jobs first: more workers or less load let "
+            "them begin.",
+        ),
+    ],
+)
+def test_where_comparisons_do_not_begin_it_is_said_why_and_what_helps(
+    waiting: int, said: str
+) -> None:
+    stuck = Traffic(1.0, 0.5, 0.0, waiting, OF_PAIRS_IN_BASELINE)
+    found = row("enough", stuck, verdict=WAITS, value=0, limit=20, needed=20)
+    assert (found.seconds, found.held_up) == (None, said)
+
+
+def test_comparisons_hold_up_only_what_needs_them() -> None:
+    stuck = Traffic(1.0, 0.5, 0.0, held_up=7)
+    assert row("mismatch", stuck, verdict=WAITS, needed=54).held_up
+    assert not row("mismatch", stuck).held_up
+    # runs of scanning are served like all others
+    assert not row("enough", stuck, verdict=WAITS, value=0, limit=20, needed=20).held_up
+    assert not row("dwell", stuck, verdict=WAITS, value=0.0, limit=20.0).held_up
 
 
 def test_what_passed_needs_nothing() -> None:

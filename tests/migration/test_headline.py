@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from migration.choices import ApprovalState, GateVerdict, Move, PhaseName, RolloutState
-from migration.gate_rows import GateRow, Traffic, gate_rows
+from migration.estimates import Traffic
+from migration.gate_rows import GateRow, gate_rows
 from migration.headline import Asked, Ended, Facts, Headline, headline
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -37,7 +38,7 @@ def rows(*verdicts: tuple[str, GateVerdict]) -> list[GateRow]:
             }
             for rule, verdict in verdicts
         ],
-        Traffic(1.0, 1.0),
+        Traffic(1.0, 1.0, 1.0),
     )
 
 
@@ -64,6 +65,14 @@ def test_what_only_needs_time_is_calm_and_asks_for_nothing() -> None:
     assert (found.word, found.look.tone, found.press) == ("Running", "run", None)
     assert found.sentence == "1 of 2 gates holds the step from 25 % to 50 %. It is so."
     assert found.wait_seconds == 120.0
+
+
+def test_what_waits_for_workers_says_so_and_no_time() -> None:
+    waits = {"kind": "gate", "verdict": GateVerdict.INCONCLUSIVE, "message": "It is so."}
+    stuck = Traffic(1.0, 1.0, 0.0, held_up=3)
+    found = say(rows=gate_rows([{"rule": "mismatch", "needed": 9, **waits}], stuck))
+    assert found.then.startswith("3 comparisons wait, as workers do jobs first")
+    assert found.wait_seconds is None
 
 
 def test_what_needs_nobody_knows_how_long_is_calm_and_says_no_time() -> None:

@@ -34,7 +34,8 @@ from tests.migration.traffic import (
     start,
 )
 from trimming.choices import RunOutcome
-from trimming.policy import newest_policy
+from trimming.models import Shadow
+from trimming.policy import newest_policy, renew_guard
 from trimming.routing import TREATMENT
 from trimming.routing_choices import Mode
 
@@ -45,8 +46,8 @@ ROLES = (VIEWER, OPERATOR, APPROVER, ADMINISTRATOR)
 WHY = "ticket 4711"
 # session, user, permissions (own and by group), three for the strip, two for badge and role, the
 # rollout, its attempt, limits, phases with steps, the newest look, what a look goes by, the rate,
-# decisions with approvals and drills, three for the charts, other rollouts
-MOST_QUERIES = 39
+# how comparisons come, decisions with approvals and drills, three for the charts, other rollouts
+MOST_QUERIES = 40
 
 
 def get(service: Service | None = None, role: str = OPERATOR, path: str = PAGE) -> Any:
@@ -184,6 +185,30 @@ class TestWhileItRuns:
         assert rules.index("enough") < rules.index("leak")
         assert "gates hold the step from 25 % to 50 %" in text
         assert "5 more" in text
+
+    def test_where_comparisons_wait_for_workers_the_open_page_says_so(self) -> None:
+        service = Service()
+        rollout = start(service)
+        renew_guard(600)
+        policy = newest_policy()
+        for _ in range(2):
+            job = service.claim()
+            Shadow.objects.create(
+                job=job,
+                digest=job.capture.sha256,
+                policy_version=policy.version,
+                fence_epoch=policy.fence_epoch,
+                queued_at=service.now,
+            )
+        data = reverse("migration:data", args=[rollout.pk])
+        said = "2 comparisons wait, as workers do jobs first"
+        assert said not in get(service, path=data).json()["parts"]["gates"]
+        service.pass_time(30)
+        service.sample()
+        parts = get(service, path=data).json()["parts"]
+        assert said in parts["gates"]
+        assert said in parts["head"]
+        assert "may end" not in parts["path"]
 
     def test_it_is_open_with_the_page_what_goes_wrong(self) -> None:
         service, _rollout = in_phase(PhaseName.GRADUAL)

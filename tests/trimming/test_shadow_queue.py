@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from tests.factories import capture_bytes, make_capture, make_job, make_user, standard
 from tests.trimming.results import finish
@@ -19,6 +20,7 @@ from trimming.choices import JobState
 from trimming.models import RoutingPolicy, Shadow, TrimJob
 from trimming.policy import Wish, emergency_rollback, publish
 from trimming.routing_choices import Mode, Origin, ShadowOutcome, ShadowState
+from trimming.shadow_rules import Flow
 from trimming.signals import shadow_ended
 
 pytestmark = pytest.mark.django_db
@@ -331,3 +333,29 @@ def test_a_capture_that_was_deleted_meanwhile_still_has_its_row() -> None:
     user = make_user()
     capture = make_capture(user)
     assert shadow_of(jobs.create_job(capture, standard(), user)) is not None
+
+
+# --- how they come --------------------------------------------------------------------------------
+
+
+def test_the_flow_counts_what_waits_runs_and_ended_lately(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    compare_all()
+    now = timezone.now()
+    for ago in (20, 50):
+        make_shadow(queued_at=now - timedelta(seconds=ago))
+    begun()
+    for state, ago in [
+        (ShadowState.DONE, 29),
+        (ShadowState.BROKEN, 5),
+        (ShadowState.DROPPED, 5),
+        (ShadowState.DONE, 31),
+    ]:
+        make_shadow(state=state, finished_at=now - timedelta(seconds=ago))
+    with django_assert_num_queries(1):
+        assert shadow_queue.flow(now) == Flow(waiting=2, oldest_seconds=50, running=1, ended=2)
+
+
+def test_without_comparisons_nothing_flows() -> None:
+    assert shadow_queue.flow(timezone.now()) == Flow()

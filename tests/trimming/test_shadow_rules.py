@@ -6,11 +6,15 @@ import pytest
 
 from trimming.routing_choices import LeakState, ShadowOutcome
 from trimming.shadow_rules import (
+    LATELY_SECONDS,
     MAX_ATTEMPTS,
     Answer,
+    Flow,
+    held_up,
     leak_of,
     may_begin_again,
     outcome_of,
+    per_second,
     room,
 )
 
@@ -38,6 +42,31 @@ def test_a_single_worker_compares_while_there_is_nothing_else_to_do() -> None:
     assert room(workers=1, serving=0, waiting=0, comparing=0) == 1
     assert room(workers=1, serving=1, waiting=0, comparing=0) == 0
     assert room(workers=1, serving=0, waiting=0, comparing=1) == 0
+
+
+def test_while_none_waits_they_come_as_captures_do() -> None:
+    assert per_second(5.0, Flow()) == 5.0
+    assert per_second(5.0, Flow(running=3, ended=1)) == 5.0
+
+
+def test_while_some_wait_they_come_as_they_ended_lately() -> None:
+    assert per_second(5.0, Flow(waiting=1, ended=30)) == 30 / LATELY_SECONDS
+    assert per_second(0.1, Flow(waiting=1, ended=30)) == 0.1
+    assert per_second(5.0, Flow(waiting=1)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("flow", "count"),
+    [
+        (Flow(waiting=7, oldest_seconds=LATELY_SECONDS), 7),
+        (Flow(waiting=7, oldest_seconds=LATELY_SECONDS - 1), 0),
+        (Flow(waiting=7, oldest_seconds=LATELY_SECONDS, running=1), 0),
+        (Flow(waiting=7, oldest_seconds=LATELY_SECONDS, ended=1), 0),
+        (Flow(), 0),
+    ],
+)
+def test_they_are_held_up_where_they_wait_and_none_begins(flow: Flow, count: int) -> None:
+    assert held_up(flow) == count
 
 
 def test_what_lost_its_worker_is_begun_a_second_time_and_no_third() -> None:
