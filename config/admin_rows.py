@@ -89,7 +89,7 @@ def moment(field: str, label: Any) -> Callable[[Any], SafeString | str]:
             '<time datetime="{}" title="{} UTC">{}</time>',
             f"{exact:%Y-%m-%dT%H:%M:%SZ}",
             f"{exact:%Y-%m-%d %H:%M:%S}",
-            date_format(localtime(at), "j M H:i:s"),
+            date_format(localtime(at), _("j M H:i:s")),
         )
 
     shown.__name__ = field

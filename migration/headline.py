@@ -141,13 +141,13 @@ def _held(facts: Facts) -> Headline:
     )
     sentence = f"{said % words} {facts.reason}"
     if facts.rule == "build":
-        return Headline(HOLDING, _("Holding"), sentence, press=Move.RESTART)
+        return Headline(HOLDING, pgettext("rollout", "Holding"), sentence, press=Move.RESTART)
     if all(row.comes_by_itself for row in facts.rows if row.stands):
         then = _("No harm is shown. It goes on by itself when time and captures have come.")
         then = next((row.held_up for row in facts.rows if row.stands and row.held_up), then)
         return _plain(facts, sentence, then, wait_seconds=longest_wait(facts.rows))
     then = _("No harm is shown. It goes on by itself once that is in order.")
-    return Headline(HOLDING, _("Holding"), sentence, then)
+    return Headline(HOLDING, pgettext("rollout", "Holding"), sentence, then)
 
 
 def _paused(facts: Facts) -> Headline:

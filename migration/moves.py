@@ -12,6 +12,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from config.languages.told import listed
 from migration.choices import Move, PhaseState, RolloutState
 
 R, P = RolloutState, PhaseState
@@ -67,7 +68,7 @@ def row_of(move: Move, state: RolloutState) -> Row:
         % {
             "state": state.label.lower(),
             "move": move.label,
-            "allowed": ", ".join(str(each.label) for each in allowed(state)),
+            "allowed": listed(each.label for each in allowed(state)),
         }
     )
 

@@ -13,6 +13,7 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.languages.told import listed
 from monitoring.alerts.of_health import raised
 from monitoring.choices import Verdict
 from monitoring.conf import health_settings
@@ -96,7 +97,7 @@ def strip_sentence(checks: Checks) -> str:
     if not checks:
         return _("No check in the last 24 hours.")
     counts = Counter(Verdict(value) for _at, _score, value in checks)
-    parts = ", ".join(
+    parts = listed(
         f"{counts[verdict]:,} {str(verdict.label).lower()}" for verdict in WORST if counts[verdict]
     )
     total = f"{len(checks):,}"

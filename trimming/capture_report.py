@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from config.languages.told import listed
 from trimming import quantities
 
 Text = str | Promise
@@ -161,7 +162,7 @@ def not_understood(left_bytes: Mapping[str, int]) -> str:
     left = _largest_first(left_bytes)
     if not left:
         return gettext("Every payload byte was understood or masked.")
-    whole = ", ".join(f"{gettext(name)} {quantities.size(count)}" for name, count in left)
+    whole = listed(f"{gettext(name)} {quantities.size(count)}" for name, count in left)
     return gettext("Not HTTP and left as it was: %(what)s.") % {"what": whole}
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from pktmask import proofs
 from trimming.capture_report import TABLES, is_report, read_report
 from trimming.models import Capture, TrimRun
@@ -47,7 +48,7 @@ def statement_of(capture: Capture, run: TrimRun) -> dict[str, Any]:
     """Return what is stated: digests, profile, counts, verification.  Never payload."""
     if (held := run.quarantine_in_force) is not None:
         said = _("The result is in quarantine, and nothing is stated of it: %(reason)s")
-        raise NoProofError(said % {"reason": held.reason})
+        raise NoProofError(said % {"reason": told(held.reason)})
     report = run.report
     read = read_report(report)
     if read is None or not read.verdict.is_ok or run.finished_at is None:

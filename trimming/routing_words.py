@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.languages.told import told
 from trimming import quantities
 from trimming.breaker_rules import GOOD_PROBES, Limits
 from trimming.choices import OutcomeKind
@@ -215,7 +216,7 @@ def _fallback(job: TrimJob, runs: Iterable[TrimRun]) -> str:
     for run in runs:
         is_its = run.job_id == job.pk and run.strategy == job.failed_on
         if is_its and run.kind in FELL_BACK:
-            reason = run.reason or str(run.get_outcome_display())
+            reason = told(run.reason) or str(run.get_outcome_display())
             text = _("Fell back from %(strategy)s: %(reason)s")
             return text % {"strategy": job.failed_on, "reason": reason}
     return _("Fell back from %(strategy)s.") % {"strategy": job.failed_on}

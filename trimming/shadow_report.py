@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from config.languages.told import told
 from trimming import quantities
 from trimming.capture_report import Text, Verdict
 from trimming.choices import Look
@@ -87,7 +88,7 @@ def shadow_panel(shadow: Shadow) -> ShadowPanel:
     return ShadowPanel(
         verdict=verdict_of(shadow),
         leak=None if leak is LeakState.NONE else Verdict(*LEAK_LOOKS[leak], _leak_label(leak)),
-        sentence=shadow.reason or _sentence(shadow),
+        sentence=told(shadow.reason) or _sentence(shadow),
         rows=_rows(shadow),
         pairs=_pairs(shadow.report),
     )
@@ -129,7 +130,7 @@ def _rows(shadow: Shadow) -> tuple[Row, ...]:
     rows = (
         Row(_("Version"), shadow.control_version, shadow.treatment_version),
         Row(_("Time to plan"), _time(shadow.control_ms), _time(shadow.treatment_ms)),
-        Row(_("Failed"), shadow.control_failure, shadow.treatment_failure),
+        Row(_("Failed"), told(shadow.control_failure), told(shadow.treatment_failure)),
         Row(_("Masked by it alone"), *_alone(shadow)),
     )
     return tuple(row for row in rows if row.control or row.treatment)

@@ -27,6 +27,7 @@ MIN_LETTERS: Final = 9
 TAG: Final = re.compile(r"</?\w")
 # one number or several, each with its unit: 29 h 32 min
 FIGURE: Final = r"[-+]?\d\S*(?: (?:%|[^\W\d_]{1,5}(?:/\w{1,5})?))?"
+COUNTED: Final = re.compile(r"(\d\S*(?: %)?) ([^\W\d].*)")
 FIGURES: Final = re.compile(f"{FIGURE}(?: {FIGURE})*")
 BETWEEN_SENTENCES: Final = re.compile(r"(?<=[.?!]) |\n")
 # what sentences of the other language end with, where no space follows
@@ -139,7 +140,12 @@ class Sentences:
             loose = loose or filled
         if any(each.is_known for each in found):
             return side_by_side(found)
-        return self._list(text, memo) or loose or Found(text, FIGURES.fullmatch(text) is not None)
+        return (
+            self._list(text, memo)
+            or loose
+            or self._counted(text, memo)
+            or Found(text, FIGURES.fullmatch(text) is not None)
+        )
 
     def _filled(self, pattern: Pattern, values: Mapping[str, str], memo: Memo) -> Found | None:
         """Return the translation with its values, known if none of these holds too much."""
@@ -163,6 +169,14 @@ class Sentences:
                 values = pattern.values(text)
                 if values is not None:
                     yield pattern, values
+
+    def _counted(self, text: str, memo: Memo) -> Found | None:
+        """Return a figure with what it counts, as in ``95.2 % healthy``."""
+        counted = COUNTED.fullmatch(text)
+        if counted is None:
+            return None
+        what = self._found(counted[2], memo)
+        return Found(f"{counted[1]} {what.text}", is_known=True) if what.is_known else None
 
     def _list(self, text: str, memo: Memo) -> Found | None:
         """Return a list of which every part is known."""

@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.languages.told import listed
 from monitoring.alerts.message import Severity
 from monitoring.alerts.models import MAX_REASON_CHARACTERS, AlertRule, Comparison
 from monitoring.alerts.rule_rows import title_of
@@ -79,7 +80,7 @@ def metric_choices() -> list[tuple[str, str]]:
     for metric in registry.metrics.values():
         for key in metric.sample_keys():
             unit = [metric.unit] if metric.unit else []
-            found.append((key, ", ".join([title_of(key), *unit])))
+            found.append((key, listed([title_of(key), *unit])))
     return sorted(found, key=lambda pair: pair[1])
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from monitoring.alerts.message import Severity
 from monitoring.alerts.models import Alert
@@ -26,11 +27,11 @@ FIRING: Final = Q(state=AlertState.FIRING)
 LOUD: Final = FIRING & Q(acknowledged_at=None, muted="", is_dry=False)
 # name of a tab, its words, and which alerts it shows; Resolved is of 24 h
 TABS: Final[tuple[tuple[str, Any, Q], ...]] = (
-    ("", _("Open"), FIRING),
+    ("", pgettext_lazy("alerts", "Open"), FIRING),
     ("firing", _("Firing"), LOUD),
     ("acknowledged", _("Acknowledged"), FIRING & ~Q(acknowledged_at=None)),
     ("silenced", _("Silenced"), FIRING & ~Q(muted="")),
-    ("pending", _("Holding"), Q(state=AlertState.PENDING)),
+    ("pending", pgettext_lazy("alerts", "Holding"), Q(state=AlertState.PENDING)),
     ("resolved", _("Resolved, 24 h"), Q(state=AlertState.RESOLVED)),
 )
 # of a severity, to have the worst first

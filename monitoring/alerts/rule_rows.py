@@ -9,6 +9,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.languages.told import listed
 from monitoring.alerts.inbox import Rule, Unknown, inbox
 from monitoring.alerts.message import Severity
 from monitoring.alerts.models import AlertRule, Comparison, RuleMode
@@ -34,7 +35,7 @@ def title_of(key: str) -> str:
     if metric is None:
         return key
     name, arm = str(metric.help), key.partition(":")[2]
-    return ", ".join([f"{name[:1].upper()}{name[1:]}", *([arm] if arm else [])])
+    return listed([f"{name[:1].upper()}{name[1:]}", *([arm] if arm else [])])
 
 
 def unit_of(metric: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.languages.told import listed
 from monitoring.choices import Dimension, Verdict
 from monitoring.conf import health_settings
 from monitoring.figures import NEUTRAL, Scale, figure, line
@@ -65,7 +66,7 @@ def health(span: Span) -> Iterator[Part]:
     shares = [(str(verdict.label), counts[verdict]) for verdict in WORST if counts[verdict]]
     if len(found) < expected:
         shares.append((_("Not checked"), expected - len(found)))
-    parts = ", ".join(f"{percent(count, expected)} {name.lower()}" for name, count in shares)
+    parts = listed(f"{percent(count, expected)} {name.lower()}" for name, count in shares)
     said = ngettext(
         "%(n)s check of about %(expected)s was made: %(parts)s.",
         "%(n)s checks of about %(expected)s were made: %(parts)s.",

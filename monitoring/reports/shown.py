@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from monitoring.alerts.message import Severity
 from monitoring.choices import Verdict
 from monitoring.figures import ARM_NAMES
@@ -62,13 +63,13 @@ def time_of(report: Report) -> str:
     # the day behind may begin late, and never early
     last = report.end.astimezone(zone).date() - timedelta(days=1)
     if report.kind == ReportKind.DAY:
-        return date_format(first, "l, j F Y")
+        return date_format(first, _("l, j F Y"))
     if report.kind == ReportKind.MONTH:
-        return date_format(first, "F Y")
+        return date_format(first, _("F Y"))
     return _("week %(week)d, %(first)s to %(last)s") % {
         "week": first.isocalendar().week,
-        "first": date_format(first, "j F" if first.year == last.year else "j F Y"),
-        "last": date_format(last, "j F Y"),
+        "first": date_format(first, _("j F") if first.year == last.year else _("j F Y")),
+        "last": date_format(last, _("j F Y")),
     }
 
 
@@ -113,9 +114,16 @@ def in_words(parts: Iterable[Json], zone: ZoneInfo, names: Mapping[str, str]) ->
     return [
         {
             **part,
+            "title": told(part["title"]),
+            "said": told(part["said"]),
             "has_more": bool(part["figures"] or part["tables"] or part["charts"]),
             "figures": [_figure(each, zone, names) for each in part["figures"]],
             "tables": [_table(each, zone, names) for each in part["tables"]],
+            # names within a picture stay: what draws them has letters of English alone
+            "charts": [
+                {**each, "title": told(each["title"]), "note": told(each["note"])}
+                for each in part["charts"]
+            ],
         }
         for part in parts
     ]
@@ -137,25 +145,32 @@ def _figure(figure: Json, zone: ZoneInfo, names: Mapping[str, str]) -> Json:
     before = figure["before"]
     return {
         **figure,
+        "name": told(figure["name"]),
+        "note": told(figure["note"]),
         "value": shown(figure["value"], zone, names),
         "before": None if before is None else shown(before, zone, names),
     }
 
 
 def _table(table: Json, zone: ZoneInfo, names: Mapping[str, str]) -> Json:
+    columns = [told(name) for name in table["columns"]]
     rows = [[shown(value, zone, names) for value in row] for row in table["rows"]]
     # a column of numbers stands to the right
-    numbers = [
-        any(row[place]["is_number"] for row in rows) for place, _name in enumerate(table["columns"])
-    ]
+    numbers = [any(row[place]["is_number"] for row in rows) for place in range(len(columns))]
     for row in rows:
-        for place, name in enumerate(table["columns"]):
+        for place, name in enumerate(columns):
             row[place] |= {"column": name, "is_right": numbers[place]}
     heads = [
         {"name": name, "is_right": is_right}
-        for name, is_right in zip(table["columns"], numbers, strict=True)
+        for name, is_right in zip(columns, numbers, strict=True)
     ]
-    return {**table, "heads": heads, "rows": rows}
+    return {
+        **table,
+        "title": told(table["title"]),
+        "note": told(table["note"]),
+        "heads": heads,
+        "rows": rows,
+    }
 
 
 def shown(value: Json, zone: ZoneInfo, names: Mapping[str, str]) -> dict[str, Any]:
@@ -193,7 +208,7 @@ def value_text(value: Json, zone: ZoneInfo) -> str:
         case Kind.MOMENT:
             return moment_text(datetime.fromisoformat(found), zone)
         case Kind.DAY:
-            return date_format(datetime.fromisoformat(found).astimezone(zone), "j M Y")
+            return date_format(datetime.fromisoformat(found).astimezone(zone), _("j M Y"))
         case Kind.CAPTURE:
             return str(found)[:ID_CHARACTERS]
         case Kind.ARM:
@@ -203,7 +218,7 @@ def value_text(value: Json, zone: ZoneInfo) -> str:
         case Kind.SEVERITY:
             return str(Severity(found).label)
         case Kind.TEXT:
-            return str(found)
+            return told(found)
 
 
 def interval_text(value: Json) -> str:
@@ -220,4 +235,4 @@ def interval_text(value: Json) -> str:
 
 def moment_text(at: datetime, zone: ZoneInfo) -> str:
     """Return a moment by the clock of a zone."""
-    return date_format(at.astimezone(zone), "j M Y, H:i")
+    return date_format(at.astimezone(zone), _("j M Y, H:i"))

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from config.languages.told import listed
 from trimming.ab_test.draw import ROLES
 from trimming.quantities import count, duration, percent, rate, size
 
@@ -166,9 +167,9 @@ def _pair(key: str, title: str, note: str, values: Values, shown: Any) -> Tile:
 
 def machine_facts(machine: Values) -> str:
     """Say in one line what the test ran on."""
-    libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
+    libraries = listed(f"{name} {version}" for name, version in machine["libraries"].items())
     parts = (machine["cpu_model"], machine["system"], f"Python {machine['python']}", libraries)
-    return ", ".join([_("%s cores") % machine["cores"], *filter(None, parts)])
+    return listed([_("%s cores") % machine["cores"], *filter(None, parts)])
 
 
 def lines(rows: Sequence[Values]) -> list[Line]:
@@ -203,7 +204,7 @@ def speed_ratio(row: Values) -> float | None:
 def sentence(summary: Values) -> str:
     """Say in one line how the test ended."""
     outcomes = summary["outcomes"]
-    rest = ", ".join(f"{count(n)} {_(WORDS[name])}" for name, n in outcomes.items() if n)
+    rest = listed(f"{count(n)} {_(WORDS[name])}" for name, n in outcomes.items() if n)
     return _("%(n)s captures: %(outcomes)s") % {
         "n": count(summary["captures"]),
         "outcomes": rest or UNKNOWN,

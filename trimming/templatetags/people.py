@@ -6,6 +6,7 @@ from django import template
 from django.contrib.auth.models import AnonymousUser, User
 from django.utils.translation import gettext_lazy as _
 
+from config.languages.told import listed
 from config.roles import ADMINISTRATOR, APPROVER, OPERATOR, VIEWER
 
 register = template.Library()
@@ -24,4 +25,4 @@ def role(user: User | AnonymousUser) -> str:
     if user.is_superuser:
         return str(LABELS[ADMINISTRATOR])
     held = set(user.groups.values_list("name", flat=True))
-    return ", ".join(str(label) for name, label in LABELS.items() if name in held)
+    return listed(label for name, label in LABELS.items() if name in held)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from config.languages.told import told
 from trimming.archive_names import distinct
 from trimming.giving import answer_with, attachment, grant, name_of, newest_results
 from trimming.models import Quarantine
@@ -102,5 +103,5 @@ def _refusal_of(refused: list[Quarantine]) -> str:
         " downloaded. Leave them out, run them again, or ask an approver to release them.",
         len(refused),
     )
-    reason = refused[0].reason.rstrip(".") + "."
+    reason = told(refused[0].reason).rstrip(".") + "."
     return text % {"n": len(refused), "names": ", ".join(names + more), "reason": reason}

@@ -58,6 +58,8 @@ SMALL: Final = Sentences(
         # a list of what is known
         ("open, legacy", "打开、旧策略"),
         ("open, whatever", "open, whatever"),
+        ("95.2 % open, 3 legacy", "95.2 % 打开、3 旧策略"),
+        ("95.2 % whatever", "95.2 % whatever"),
         # few letters are a message only with values that are known
         ("by legacy", "由 旧策略"),
         ("by 29 h 32 min", "由 29 h 32 min"),

@@ -9,15 +9,34 @@ from zoneinfo import ZoneInfo
 
 import matplotlib.image
 import pytest
+from django.utils import translation
 
 from monitoring.figures import NEUTRAL, Scale, figure, line
 from monitoring.metrics.series import Series
 from monitoring.reports.choices import ReportKind
 from monitoring.reports.models import Report
-from monitoring.reports.parts import MOST_ROWS, Figure, Kind, Part, Value, moment, shortened, text
+from monitoring.reports.parts import (
+    MOST_ROWS,
+    Chart,
+    Figure,
+    Kind,
+    Part,
+    Value,
+    moment,
+    shortened,
+    text,
+)
 from monitoring.reports.periods import starting
 from monitoring.reports.pictures import png
-from monitoring.reports.shown import about, interval_text, shown, time_of, title_of, value_text
+from monitoring.reports.shown import (
+    about,
+    in_words,
+    interval_text,
+    shown,
+    time_of,
+    title_of,
+    value_text,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -48,6 +67,16 @@ def test_a_report_is_called_by_the_days_of_its_zone(
 ) -> None:
     assert title_of(report_of(kind, first)) == title
     assert str(report_of(kind, first)) == f"{kind.value} {first}"
+
+
+def test_a_chinese_page_shows_a_report_in_chinese_with_its_days_as_they_are_written_there() -> None:
+    part = Part("arms", "Legacy and scanning", "", charts=[Chart("c", "Captures", {})]).as_json()
+    with translation.override("zh-hans"):
+        assert title_of(report_of(ReportKind.DAY, date(2026, 3, 29))).endswith(
+            "2026年3月29日 星期日"
+        )
+        [said] = in_words([part], BERLIN, {})
+    assert (said["title"], said["charts"][0]["title"]) == ("legacy 与 scanning", "抓包文件")
 
 
 def test_what_is_not_finished_says_so() -> None:
