@@ -12,6 +12,8 @@ from pktmask_site.help.views import in_html
 
 CODE: Final = re.compile(r"^```.*?^```", re.M | re.S)
 COMMENT: Final = re.compile(r"<!--.*?-->", re.S)
+# a paragraph, a row of a table, a step of a list
+PART: Final = re.compile(r"^\n[^\n]|^\||^- |^\d+\. ", re.M)
 # people look these up while something is on fire, or learn by them
 NEEDED: Final = (
     "README",
@@ -54,3 +56,5 @@ def test_a_translation_is_of_the_document_as_it_is_now(name: str, language: str)
     assert set(here.targets) == set(there.targets)
     assert CODE.findall(other.text) == CODE.findall(english.text)
     assert COMMENT.findall(other.text) == COMMENT.findall(english.text)
+    # nothing that was added to the one is missing in the other
+    assert len(PART.findall(other.text)) == len(PART.findall(english.text))
