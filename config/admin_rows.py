@@ -20,6 +20,8 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
+
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
 else:
@@ -91,6 +93,17 @@ def moment(field: str, label: Any) -> Callable[[Any], SafeString | str]:
             f"{exact:%Y-%m-%d %H:%M:%S}",
             date_format(localtime(at), _("j M H:i:s")),
         )
+
+    shown.__name__ = field
+    return shown
+
+
+def stored(field: str, label: Any) -> Callable[[Any], str]:
+    """Return a column with what was stored in English, in the language of the page."""
+
+    @admin.display(description=label, ordering=field)
+    def shown(row: Any) -> str:
+        return told(getattr(row, field))
 
     shown.__name__ = field
     return shown

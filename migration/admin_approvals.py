@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import ReadOnlyAdmin, chip, moment
+from config.admin_rows import ReadOnlyAdmin, chip, moment, stored
 from migration.approval_page import (
     APPROVAL_LOOKS,
     QUEUE,
@@ -37,6 +37,7 @@ from trimming.quantities import duration
 MAX_REASON_CHARACTERS: Final = Approval._meta.get_field("reason").max_length or 500
 # what was asked for cannot be done; nothing was changed
 REFUSED: Final = 422
+REASON = stored("reason", _("reason"))
 REQUESTED = moment("requested_at", _("requested"))
 DECIDED = moment("decided_at", _("decided"))
 # of a row's rollout, phase and step
@@ -56,7 +57,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         REQUESTED,
         "decided_by",
         DECIDED,
-        "reason",
+        REASON,
     )
     list_filter = ("state", "step__phase__name", "requested_at")
     search_fields = (

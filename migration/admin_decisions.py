@@ -8,13 +8,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import chip, link_to, moment, pretty_json
+from config.admin_rows import chip, link_to, moment, pretty_json, stored
 from migration.admin_rows import HistoryAdmin, rules_table, verdict_chip
 from migration.models import (
     Decision,
     Evaluation,
 )
 
+REASON = stored("reason", _("reason"))
 AT = moment("at", _("time"))
 
 
@@ -31,7 +32,7 @@ class DecisionAdmin(HistoryAdmin):
         "actor_name",
         "state_before",
         "state_after",
-        "reason",
+        REASON,
     )
     list_filter = ("move", "is_automatic", "rule", "at")
     search_fields = ("=id", "rollout__name", "actor_name", "rule", "reason")
@@ -42,7 +43,7 @@ class DecisionAdmin(HistoryAdmin):
     links = ("rollout__id__exact", "attempt__id__exact")
     rows = (
         ("id", AT, "move"),
-        "reason",
+        REASON,
         ("rollout_link", "attempt_link", "phase_link"),
         ("rule", "actor_name", "is_automatic_text"),
         ("state_before", "state_after"),
@@ -99,7 +100,7 @@ class DecisionAdmin(HistoryAdmin):
 class EvaluationAdmin(HistoryAdmin):
     """Looks at rollouts."""
 
-    list_display = (AT, "attempt_name", "verdict_chip", "move", "rule", "reason")
+    list_display = (AT, "attempt_name", "verdict_chip", "move", "rule", REASON)
     list_filter = ("verdict", "move", "rule", "at")
     search_fields = ("attempt__rollout__name", "rule", "reason")
     search_help_text = _("Name of the rollout, rule or reason")
@@ -110,7 +111,7 @@ class EvaluationAdmin(HistoryAdmin):
     rows = (
         (AT, "attempt_link"),
         ("verdict_chip", "move", "rule"),
-        "reason",
+        REASON,
         "rules",
         "situation_text",
     )

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import link_to, moment, pretty_json
+from config.admin_rows import link_to, moment, pretty_json, stored
 from migration.admin_rows import HistoryAdmin, verdict_chip
 from migration.choices import GateVerdict
 from migration.models import (
@@ -20,6 +20,8 @@ from migration.models import (
 )
 from trimming.quantities import duration
 
+REASON = stored("reason", _("reason"))
+SENTENCE = stored("sentence", _("what was seen"))
 AT = moment("at", _("time"))
 
 
@@ -27,7 +29,7 @@ AT = moment("at", _("time"))
 class LimitsVersionAdmin(HistoryAdmin):
     """Changes of limits; they are proposed and approved on the rollout's page of limits."""
 
-    list_display = ("__str__", "rollout", "number", "author_name", AT, "approved_by", "reason")
+    list_display = ("__str__", "rollout", "number", "author_name", AT, "approved_by", REASON)
     list_filter = ("at",)
     search_fields = ("rollout__name", "author_name", "reason")
     search_help_text = _("Name of the rollout, who, or reason")
@@ -38,7 +40,7 @@ class LimitsVersionAdmin(HistoryAdmin):
     rows = (
         ("rollout_link", "number"),
         ("author_name", AT, "approved_by"),
-        "reason",
+        REASON,
         "values_text",
         "back_test_text",
     )
@@ -130,7 +132,7 @@ class EvidenceArchiveAdmin(HistoryAdmin):
 class RollbackDrillAdmin(HistoryAdmin):
     """Rollbacks that were rehearsed."""
 
-    list_display = (AT, "attempt_name", "passed_chip", "took", "actor_name", "sentence")
+    list_display = (AT, "attempt_name", "passed_chip", "took", "actor_name", SENTENCE)
     list_filter = ("passed", "at")
     search_fields = ("attempt__rollout__name", "actor_name")
     search_help_text = _("Name of the rollout, or who")
@@ -138,7 +140,7 @@ class RollbackDrillAdmin(HistoryAdmin):
     list_select_related = ("attempt__rollout",)
     large = ("attempt__tally", "attempt__baseline")
     links = ("attempt__rollout__id__exact",)
-    rows = ((AT, "attempt_link", "actor_name"), ("passed_chip", "took"), "sentence")
+    rows = ((AT, "attempt_link", "actor_name"), ("passed_chip", "took"), SENTENCE)
 
     @admin.display(description=_("attempt"))
     def attempt_name(self, drill: RollbackDrill) -> str:

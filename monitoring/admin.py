@@ -10,7 +10,7 @@ from django.contrib.admin.exceptions import NotRegistered
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from config.admin_rows import ReadOnlyAdmin, moment, pretty_json
+from config.admin_rows import ReadOnlyAdmin, moment, pretty_json, stored
 from monitoring.models import (
     HealthReport,
     Heartbeat,
@@ -19,6 +19,7 @@ from monitoring.models import (
     MonitorLease,
 )
 
+SENTENCE = stored("sentence", _("sentence"))
 AT = moment("at", _("last sign"))
 ASKED = moment("asked_at", _("asked"))
 STARTED = moment("started_at", _("started"))
@@ -40,10 +41,10 @@ class HeartbeatAdmin(ReadOnlyAdmin):
 class HealthReportAdmin(ReadOnlyAdmin):
     """How the health was judged, each time."""
 
-    list_display = (CHECKED, "verdict", "score", "sentence", "asked_by")
+    list_display = (CHECKED, "verdict", "score", SENTENCE, "asked_by")
     list_filter = ("verdict", "at")
     date_hierarchy = "at"
-    rows = ((CHECKED, "asked_by"), ("verdict", "score", "mean"), "sentence", "kept_dimensions")
+    rows = ((CHECKED, "asked_by"), ("verdict", "score", "mean"), SENTENCE, "kept_dimensions")
 
     @admin.display(description=_("dimensions"))
     def kept_dimensions(self, report: HealthReport) -> str:

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from config.admin_rows import chip, link_to, moment, pretty_json
+from config.admin_rows import chip, link_to, moment, pretty_json, stored
 from config.audit import record
 from trimming import jobs, quantities
 from trimming.models import Capture, Download, TrimJob, TrimRun
@@ -43,6 +43,7 @@ __all__ = [
 
 Queryset = QuerySet[Any]
 
+REASON = stored("reason", _("reason"))
 UPLOADED = moment("uploaded_at", _("uploaded"))
 ORIGINAL_DELETED = moment("original_deleted_at", _("original deleted"))
 DELETED = moment("deleted_at", _("deleted"))
@@ -199,7 +200,7 @@ class TrimJobAdmin(OwnedRows):
     ]
     rows = (
         ("state_chip", "percent_done", "stage"),
-        "reason",
+        REASON,
         ("capture_link", "profile", "strategy_override"),
         ("routed_to", "arm", "why"),
         ("bucket", "share", "failed_on"),
@@ -269,7 +270,7 @@ class TrimRunAdmin(OwnedRows):
     list_select_related = ("job__capture",)
     rows = (
         ("outcome_chip", "attempt"),
-        "reason",
+        REASON,
         ("capture_link", "job_link"),
         ("strategy", "strategy_version", "worker"),
         ("arm", "policy_version", "fence_epoch", "config_version"),

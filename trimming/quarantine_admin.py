@@ -6,10 +6,11 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import chip, link_to, moment
+from config.admin_rows import chip, link_to, moment, stored
 from trimming.models import Quarantine
 from trimming.owned_rows import OwnedRows
 
+REASON = stored("reason", _("reason"))
 SINCE = moment("at", _("since"))
 RELEASED = moment("released_at", _("released"))
 
@@ -20,7 +21,7 @@ class QuarantineAdmin(OwnedRows):
 
     owner_lookup = "run__job__capture__owner"
 
-    list_display = ("capture_name", "state", SINCE, "reason", RELEASED, "released_by")
+    list_display = ("capture_name", "state", SINCE, REASON, RELEASED, "released_by")
     list_filter = (("released_at", admin.EmptyFieldListFilter), "at")
     search_fields = ("=run__job__id", "=run__job__capture__id", "run__job__capture__name", "reason")
     search_help_text = _("Name of the capture, id or reason")
@@ -28,7 +29,7 @@ class QuarantineAdmin(OwnedRows):
     list_select_related = ("run__job__capture", "released_by")
     rows = (
         ("state", SINCE),
-        "reason",
+        REASON,
         ("capture_link", "run_link"),
         (RELEASED, "released_by"),
         "release_reason",

@@ -7,12 +7,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import ReadOnlyAdmin, chip, moment, pretty_json
+from config.admin_rows import ReadOnlyAdmin, chip, moment, pretty_json, stored
 from trimming.models import Breaker, GuardLease, RoutingPolicy
 from trimming.policy import is_watched
 from trimming.routing_choices import BreakerState, Mode
 from trimming.routing_words import BREAKER_LOOKS, share_text
 
+REASON = stored("reason", _("reason"))
 PUBLISHED = moment("at", _("time"))
 CHANGED = moment("changed_at", _("changed"))
 PROBE_AFTER = moment("probe_after", _("next probe"))
@@ -32,7 +33,7 @@ class RoutingPolicyAdmin(ReadOnlyAdmin):
         "origin",
         "actor_name",
         PUBLISHED,
-        "reason",
+        REASON,
     )
     list_filter = ("mode", "origin", "stands_back", "guarded", "legacy_retired", "at")
     search_fields = ("=version", "actor_name", "reason")
@@ -43,7 +44,7 @@ class RoutingPolicyAdmin(ReadOnlyAdmin):
         ("mode", "to_scanning", "compared"),
         ("only_while_watched", "rollback_stands", "without_legacy"),
         ("origin", "actor_name", PUBLISHED),
-        "reason",
+        REASON,
         "salt",
     )
 

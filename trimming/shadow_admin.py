@@ -10,13 +10,16 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import chip, link_to, moment, pretty_json
+from config.admin_rows import chip, link_to, moment, pretty_json, stored
 from trimming import quantities
 from trimming.models import Shadow
 from trimming.owned_rows import OwnedRows
 from trimming.routing_choices import LeakState
 from trimming.shadow_report import LEAK_LOOKS, verdict_of
 
+REASON = stored("reason", _("reason"))
+CONTROL_FAILURE = stored("control_failure", _("legacy failed"))
+TREATMENT_FAILURE = stored("treatment_failure", _("scanning failed"))
 QUEUED = moment("queued_at", _("queued"))
 STARTED = moment("started_at", _("begun"))
 FINISHED = moment("finished_at", _("ended"))
@@ -46,13 +49,13 @@ class ShadowAdmin(OwnedRows):
     list_select_related = ("job__capture",)
     rows = (
         ("verdict", "leak_chip", "state"),
-        "reason",
+        REASON,
         ("capture_link", "job_link", "digest"),
         ("policy_version", "fence_epoch"),
         (QUEUED, STARTED, FINISHED),
         ("worker", "attempt", LEASE_UNTIL),
-        ("control_version", "legacy_took", "control_failure"),
-        ("treatment_version", "scanning_took", "treatment_failure"),
+        ("control_version", "legacy_took", CONTROL_FAILURE),
+        ("treatment_version", "scanning_took", TREATMENT_FAILURE),
         ("went_first", "leaked_bytes", "over_masked_bytes"),
         "report_text",
     )

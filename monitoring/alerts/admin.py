@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import ReadOnlyAdmin, moment
+from config.admin_rows import ReadOnlyAdmin, moment, stored
 from monitoring.alerts.models import Alert, AlertRule, Notification, Silence
 
+TITLE = stored("title", _("title"))
+SENTENCE = stored("sentence", _("sentence"))
+ANSWER = stored("answer", _("answer"))
 SINCE = moment("since", _("since"))
 RESOLVED = moment("resolved_at", _("resolved"))
 ACKNOWLEDGED = moment("acknowledged_at", _("acknowledged"))
@@ -23,13 +26,13 @@ CHANGED = moment("changed_at", _("changed"))
 class AlertAdmin(ReadOnlyAdmin):
     """What fired."""
 
-    list_display = ("title", "rule", "severity", "state", SINCE, RESOLVED)
+    list_display = (TITLE, "rule", "severity", "state", SINCE, RESOLVED)
     list_filter = ("severity", "state")
     search_fields = ("rule", "title", "key")
     date_hierarchy = "since"
     rows = (
-        ("title", "severity", "state"),
-        "sentence",
+        (TITLE, "severity", "state"),
+        SENTENCE,
         ("rule", "labels", "fingerprint"),
         (SINCE, RESOLVED),
         (ACKNOWLEDGED, "acknowledged_by", "note"),
@@ -49,7 +52,7 @@ class NotificationAdmin(ReadOnlyAdmin):
         ("key", "channel", "kind", "severity"),
         ("state", "why", "attempts"),
         (MADE, NEXT, ENDED, "took_ms"),
-        "answer",
+        ANSWER,
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import translation
 
-from config.admin_rows import chip, link_to, moment, pretty_json
+from config.admin_rows import chip, link_to, moment, pretty_json, stored
 from config.audit import record
+from config.models import ConfigVersion
 
 
 def test_columns_escape_what_they_show() -> None:
@@ -18,6 +20,12 @@ def test_columns_escape_what_they_show() -> None:
     assert "<b>" not in pretty_json({"a": "<b>"})
     assert "<b>" not in chip(("ok", "ok"), "<b>")
     assert moment("last_login", "x")(user) == ""
+
+
+def test_what_was_stored_is_shown_in_the_language_of_the_page() -> None:
+    version = ConfigVersion(reason="Nothing is wrong.")
+    with translation.override("zh-hans"):
+        assert stored("reason", "x")(version) == "没有异常。"
 
 
 @pytest.mark.django_db
