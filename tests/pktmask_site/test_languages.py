@@ -62,7 +62,7 @@ def test_a_language_that_there_is_not_changes_nothing(signed_in: Client) -> None
 def catalog(path: Path) -> dict[object, str]:
     """Return the messages of a compiled catalog."""
     with path.open("rb") as file:
-        found: dict[object, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+        found: dict[object, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # the stubs lack what has no public name
     return {key: text for key, text in found.items() if key != ""}
 
 

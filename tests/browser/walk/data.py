@@ -289,6 +289,7 @@ def keep_on() -> None:
             if pending.KEY in session:
                 session[pending.KEY] = {**session[pending.KEY], "at": int(time.time())}
                 session.save()
+        # a process of its own, which stands for the monitor: it has nothing else to wait for
         time.sleep(BEAT_SECONDS)
 
 

@@ -65,7 +65,7 @@ def test_messages_and_packets_are_answered(task: dict[str, Any]) -> None:
 def test_what_cannot_be_done_is_a_word(
     task: dict[str, Any], change: dict[str, Any], problem: str
 ) -> None:
-    assert answered({**task, **change}) == Trouble(problem=problem)  # type: ignore[arg-type]
+    assert answered({**task, **change}) == Trouble(problem=problem)  # type: ignore[arg-type]  # any str to mypy
 
 
 def test_a_file_that_cannot_be_read_is_a_word(task: dict[str, Any]) -> None:
