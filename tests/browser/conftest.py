@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.browser.people import PASSWORD, enter
 from tests.services.console import QUICK, Console
 
 # the shell draws no window of its own
@@ -28,7 +29,6 @@ FLAGS = [
 ]
 # what a page is waited for; a busy machine is no failure
 PATIENCE_MS = 30_000
-PASSWORD = "a-password-for-tests"
 Login = Callable[..., Page]
 
 
@@ -105,10 +105,7 @@ def sign_in(console: Console, open_page: Callable[..., Page]) -> Login:
 
     def sign_in(name: str = console.username, **looks: object) -> Page:
         page = open_page(**looks)
-        page.goto("/captures/")
-        page.get_by_label("Name").fill(name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        enter(page, console.url, name, "/captures/")
         page.get_by_role("heading", name="Captures", level=1).wait_for()
         return page
 

@@ -8,9 +8,8 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.axe import serious
-from tests.browser.conftest import PASSWORD
-from tests.browser.people import add_person
-from tests.browser.test_screens import LOOKS, look_at
+from tests.browser.people import PASSWORD, add_person, enter
+from tests.browser.test_screens import LOOKS, in_turns, look_at
 from tests.services.console import QUICK, Console
 
 Login = Callable[..., Page]
@@ -60,11 +59,8 @@ def test_the_pages_of_an_empty_service_are_accessible(
     open_page: Callable[..., Page], empty: Console, width: int, theme: str
 ) -> None:
     page = open_page(width=width, theme=theme)
-    page.goto(f"{empty.url}/sign-in/")
-    page.get_by_label("Name").fill("new")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    enter(page, empty.url, "new")
     page.locator("[data-strip]").wait_for()
-    for name, address in EMPTY:
+    for name, address in in_turns(EMPTY, width, theme):
         page.goto(f"{empty.url}{address}")
         look_at(page, name, width, theme)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser.people import PASSWORD
 from tests.browser.test_monitoring_pages import tell
 from tests.browser.test_screens import LOOKS, look_at
 from tests.monitoring.channels.receivers import Receiver, answers, http_receiver

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PASSWORD
 from tests.browser.files import big_capture, conversation
-from tests.browser.people import add_person
+from tests.browser.people import PASSWORD, add_person
 from tests.captures import pcap
 from tests.services.console import Console
 

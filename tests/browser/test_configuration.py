@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PASSWORD
-from tests.browser.people import add_person
+from tests.browser.people import PASSWORD, add_person
 from tests.browser.test_screens import LOOKS, look_at
 from tests.services.console import Console
 

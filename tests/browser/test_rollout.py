@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PASSWORD
+from tests.browser import people
 from tests.browser.files import conversation
-from tests.browser.people import add_person
 from tests.browser.test_screens import LOOKS, look_at
 from tests.captures import pcap
 from tests.services.console import QUICK, ROOT, Console
@@ -34,12 +33,12 @@ LIMITS = ("--set", "baseline_pairs=1000")
 @pytest.fixture(scope="module")
 def rollouts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """Give a console that permits rollouts; "oskar" is an operator, "vera" only looks."""
-    environ = {**QUICK, **PERMITS, "PKTMASK_ADMIN_PASSWORD": PASSWORD}
+    environ = {**QUICK, **PERMITS, "PKTMASK_ADMIN_PASSWORD": people.PASSWORD}
     console = Console(tmp_path_factory.mktemp("rollouts"), environ)
     try:
         console.start()
-        add_person(console, "oskar", "operator", PASSWORD)
-        add_person(console, "vera", "viewer", PASSWORD)
+        people.add_person(console, "oskar", "operator", people.PASSWORD)
+        people.add_person(console, "vera", "viewer", people.PASSWORD)
         yield console
     finally:
         console.kill_everything()
@@ -80,12 +79,7 @@ def enter(open_page: Open, rollouts: Console) -> Open:
 
     def enter(name: str = "oskar", **looks: object) -> Page:
         page = open_page(**looks)
-        page.goto(f"{rollouts.url}/sign-in/")
-        page.get_by_label("Name").fill(name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.locator("[data-strip]").wait_for()
-        page.goto(f"{rollouts.url}/rollout/")
+        people.enter(page, rollouts.url, name, "/rollout/")
         # whatever is loaded again forgets this
         page.evaluate("document.isTheSame = true")
         return page
@@ -117,6 +111,8 @@ def test_it_is_started_from_the_form_with_the_limits_of_a_preset(enter: Open) ->
     page.get_by_role("link", name=re.compile("Start (a|another) rollout")).click()
     page.get_by_label("Name").fill("scanning 2026")
     page.get_by_label("Reason").fill("ticket 4711")
+    # the script that fills in limits takes away the button that does without it
+    expect(page.locator("[data-fill]")).to_be_hidden()
     # without any typing the preset fills in all of its limits, and marks what differs
     page.get_by_label("Demo").check()
     expect(page.get_by_label("gradual_percents")).to_have_value("30, 50, 75")

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from config.roles import APPROVER, OPERATOR
-from tests.browser.conftest import PASSWORD
-from tests.browser.test_screens import LOOKS, look_at
+from tests.browser.people import PASSWORD, enter
+from tests.browser.test_screens import LOOKS, in_turns, look_at
 from tests.services.console import QUICK, ROOT, Console, wait_until
 
 PERMITS = {
@@ -48,14 +48,14 @@ async (times) => {
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """Give a web server on data with two rollouts."""
     console = Console(tmp_path_factory.mktemp("rollouts"), {**QUICK, **PERMITS})
+    console.prepare()
     made = f"from tests.browser.rollout_data import make; make({PASSWORD!r})"
-    for words in (["migrate"], ["collectstatic", "--noinput"], ["shell", "-c", made]):
-        subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *words, "-v", "0"],
-            env={**console.environ, "PYTHONPATH": str(ROOT)},
-            check=True,
-            capture_output=True,
-        )
+    subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "shell", "-c", made, "-v", "0"],
+        env={**console.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )
     server = console.command("web", "--port", str(console.port))
     try:
         wait_until(lambda: is_there(console), 60, "the web server")
@@ -73,10 +73,7 @@ def is_there(console: Console) -> bool:
 
 def signed_in(open_page: Callable[..., Page], web: Console, name: str, **looks: object) -> Page:
     page = open_page(**looks)
-    page.goto(f"{web.url}/sign-in/")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    enter(page, web.url, name)
     page.locator("[data-strip]").wait_for()
     return page
 
@@ -86,7 +83,7 @@ def test_the_pages_fit_their_window_and_are_accessible(
     open_page: Callable[..., Page], web: Console, width: int, theme: str
 ) -> None:
     page = signed_in(open_page, web, APPROVER, width=width, theme=theme)
-    for name, address in PAGES:
+    for name, address in in_turns(PAGES, width, theme):
         page.goto(f"{web.url}{address}")
         look_at(page, name, width, theme)
 

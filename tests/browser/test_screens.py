@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,12 +20,22 @@ from tests.services.console import Console, wait_until
 Login = Callable[..., Page]
 FOLDER = os.environ.get("PKTMASK_SCREENSHOTS", "")
 # each width and each theme once; all pairs where pictures are taken, and among the long tests
+SHORT = ((390, "light"), (1440, "dark"))
 LOOKS = [
-    pytest.param(390, "light"),
-    pytest.param(1440, "dark"),
+    *SHORT,
     pytest.param(390, "dark", marks=pytest.mark.long),
     pytest.param(1440, "light", marks=pytest.mark.long),
 ]
+
+
+def in_turns(pages: Sequence[tuple[str, str]], width: int, theme: str) -> Sequence[tuple[str, str]]:
+    """Return the pages to look at: in the short looks each page once, in one of the two.
+
+    Every page in every look is the walk of test_every_page.py.
+    """
+    if FOLDER or (width, theme) not in SHORT:
+        return pages
+    return pages[SHORT.index((width, theme)) :: len(SHORT)]
 
 
 def look_at(page: Page, name: str, width: int, theme: str) -> None:

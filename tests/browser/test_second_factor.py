@@ -12,8 +12,7 @@ from django_otp.oath import totp
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import serious
-from tests.browser.conftest import PASSWORD
-from tests.browser.people import add_person
+from tests.browser.people import PASSWORD, add_person
 from tests.services.console import Console
 
 
