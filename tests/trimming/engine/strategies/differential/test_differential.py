@@ -21,7 +21,7 @@ from tests.trimming.engine.strategies.differential.large import KINDS, large_cap
 from tests.trimming.engine.strategies.differential.profiles import options_of
 from trimming.engine.options import PROFILES
 
-SHORT_CASES, SHORT_PARTS = 3000, 6
+SHORT_CASES, SHORT_PARTS = 1500, 3
 LONG_CASES, LONG_PARTS = 100_000, 20
 SHORT_FILES = 60
 LONG_SECONDS = 600
