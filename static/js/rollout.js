@@ -30,6 +30,7 @@ function placeOfFocus(part) {
   const at = document.activeElement;
   if (!at || !part.contains(at)) return null;
   if (at.id) return `#${CSS.escape(at.id)}`;
+  if (at.matches("a[href]")) return `a[href="${CSS.escape(at.getAttribute("href"))}"]`;
   const key = at.closest("[data-key], [data-replay]");
   if (!key) return null;
   const { key: gate, replay } = key.dataset;
@@ -130,8 +131,18 @@ if (page) {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && isWanted) want();
   });
-  // what waited for a question to be answered
-  main.addEventListener("close", want, true);
+  main.addEventListener(
+    "close",
+    ({ target }) => {
+      // the button that asked may have been put in anew meanwhile
+      if (document.activeElement === document.body) {
+        main.querySelector(`[commandfor="${CSS.escape(target.id)}"]`)?.focus();
+      }
+      // what waited for a question to be answered
+      want();
+    },
+    true,
+  );
   main.addEventListener("click", ({ target }) => {
     const gate = target.closest?.("summary")?.parentElement;
     if (gate?.dataset.key) gate.dataset.touched = "yes";

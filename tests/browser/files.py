@@ -38,6 +38,13 @@ def conversation(number: int) -> list[bytes]:
     return talk.packets
 
 
+def capture_file(folder: Path, number: int) -> Path:
+    """Write a capture that no other test has."""
+    path = folder / f"routed-{number}.pcap"
+    path.write_bytes(pcap(conversation(number)))
+    return path
+
+
 def captures(folder: Path, first: int = 1) -> list[Path]:
     """Write three captures, other ones for each ``first``, and return their paths."""
     folder.mkdir(exist_ok=True)

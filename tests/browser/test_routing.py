@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.files import conversation
+from tests.browser.files import capture_file, conversation
 from tests.browser.test_screens import LOOKS, look_at
 from tests.captures import pcap
 from tests.services.console import Console, wait_until
@@ -70,13 +70,6 @@ def upload_and_open(page: Page, file: Path) -> None:
     expect(row).to_contain_text("Done", timeout=DONE_MS)
     row.get_by_role("link", name=file.name, exact=True).click()
     expect(page.get_by_text("Done, verified")).to_be_visible()
-
-
-def capture_file(folder: Path, number: int) -> Path:
-    """Write a capture that no other test has."""
-    path = folder / f"routed-{number}.pcap"
-    path.write_bytes(pcap(conversation(number)))
-    return path
 
 
 def test_captures_go_to_scanning_and_after_a_rollback_to_legacy_and_each_page_says_why(

@@ -178,6 +178,15 @@ class TestOverview:
         assert "No captures yet" in text
         assert "Upload a capture" in text
 
+    @pytest.mark.parametrize(("role", "leads_to"), [(OPERATOR, "/captures/"), (VIEWER, "/health/")])
+    def test_before_the_first_check_it_leads_to_what_there_is(
+        self, role: str, leads_to: str
+    ) -> None:
+        page = client_of(role).get("/").content.decode()
+        button = re.search(r'<div class="press"><a class="btn primary" href="([^"]*)"', page)
+        assert button is not None
+        assert button[1] == leads_to
+
     def test_it_says_the_verdict_with_its_reason(self, measured: datetime) -> None:
         text = shown(client_of().get("/"))
         assert "Warn , health 0.79" in text or "Warn, health 0.79" in text

@@ -241,7 +241,9 @@ class TestRows:
     def test_a_capture_without_a_job_has_a_row(self, client: Client, owner: User) -> None:
         capture = make_capture(owner, name="bare.pcap")
 
-        assert "bare.pcap" in text(client.get(reverse("trimming:row", args=[capture.pk])))
+        row = text(client.get(reverse("trimming:row", args=[capture.pk])))
+        assert "bare.pcap" in row
+        assert "No job" in row
 
     def test_times_give_the_exact_utc(self, client: Client, owner: User) -> None:
         job = make_job(owner)
