@@ -76,12 +76,15 @@ def open_page(
     """Give a function that opens a page in a new context; no browser may complain of anything."""
     contexts: list[BrowserContext] = []
 
-    def open_page(width: int = 1440, height: int = 900, theme: str = "light") -> Page:
+    def open_page(
+        width: int = 1440, height: int = 900, theme: str = "light", locale: str = "en-US"
+    ) -> Page:
         context = browser.new_context(
             base_url=console.url,
             viewport={"width": width, "height": height},
             color_scheme="dark" if theme == "dark" else "light",
             timezone_id="Europe/Berlin",
+            locale=locale,
         )
         contexts.append(context)
         page = context.new_page()
