@@ -120,6 +120,7 @@ def test_a_short_capture_begins_before_the_long_ones_that_waited_for_longer(
 ) -> None:
     count = asked("LARGE", 30)
     wait_until(installation.is_whole, SECONDS, "every process")
+    installation.sign_in(anew=True)  # a large crowd takes longer than a session lasts unused
     long = installation.upload("long.pcap", long_capture(), "legacy")
     installation.shell(MULTIPLY.format(name="long.pcap", count=count))
     wait_until(

@@ -313,9 +313,9 @@ class Console:
                 return {cookie.name: cookie.value or "" for cookie in handler.cookiejar}
         return {}
 
-    def sign_in(self) -> None:
-        """Sign in unless that is done."""
-        if not self._has_session():
+    def sign_in(self, *, anew: bool = False) -> None:
+        """Sign in unless that is done; ``anew`` also then, as a session ends when it is not used."""
+        if anew or not self._has_session():
             self._sign_in()
 
     def _has_session(self) -> bool:
