@@ -60,6 +60,18 @@ def take_files() -> ConfigVersion | None:
     return publish(newest, kind=VersionKind.FILES, reason=reason, files=found)
 
 
+def take_files_at_start() -> ConfigVersion | None:
+    """Do so by whatever is newest: another machine that starts, or a person, may be first.
+
+    Raises ConfigurationError when the files are not valid.
+    """
+    while True:
+        try:
+            return take_files()
+        except ConflictError as error:
+            log.info("configuration_files_read_again", reason=str(error))
+
+
 def _values(row: dict[str, dict[str, dict[str, object]]]) -> dict[str, dict[str, object]]:
     # a value that only moved to another line is no change
     return {

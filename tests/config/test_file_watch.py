@@ -10,7 +10,7 @@ import pytest
 
 from config import file_watch as engine
 from config.choices import VersionKind
-from config.file_watch import REST_SECONDS, FileWatch, take_files
+from config.file_watch import REST_SECONDS, FileWatch, take_files, take_files_at_start
 from config.files import MAIN
 from config.layers import ConfigurationError, Given
 from config.models import FilesLook
@@ -191,6 +191,19 @@ def test_somebody_who_publishes_at_the_same_moment_goes_first(
         rest(watch, clock)
         assert newest_version().number == 1  # type: ignore[union-attr]  # there is one
     watch.look()
+    assert attempts() == 7
+
+
+def test_of_machines_that_start_at_the_same_moment_one_publishes_and_the_others_go_by_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / MAIN).write_text("trimming:\n  max_attempts: 7\n")
+    seen = [None]  # as read by a machine just before another one published
+    monkeypatch.setattr(engine, "newest_version", lambda: seen.pop() if seen else newest_version())
+    take_files()
+    seen.append(None)
+    assert take_files_at_start() is None
+    assert newest_version().number == 1  # type: ignore[union-attr]  # there is one
     assert attempts() == 7
 
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from config.current import Watch, begin_with, current, forget_processes_here
-from config.file_watch import note_files, settings_folder, take_files
+from config.file_watch import note_files, settings_folder, take_files_at_start
 from config.files import read_files
 from config.layers import ConfigurationError
 from config.versions import newest_version
@@ -133,7 +133,7 @@ class Command(BaseCommand):
     def _take_settings(self) -> None:
         """Take the files as they are now; without a valid state there is nothing to go by."""
         try:
-            take_files()
+            take_files_at_start()
         except ConfigurationError as error:
             newest = newest_version()
             if newest is None:
