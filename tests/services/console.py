@@ -314,7 +314,7 @@ class Console:
         return {}
 
     def sign_in(self, *, anew: bool = False) -> None:
-        """Sign in unless that is done; ``anew`` also then, as a session ends when it is not used."""
+        """Sign in unless that is done; ``anew`` also then: a session ends when it is not used."""
         if anew or not self._has_session():
             self._sign_in()
 
