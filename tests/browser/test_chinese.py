@@ -12,9 +12,8 @@ from playwright.sync_api import Page, expect
 
 from config.languages.told import told
 from config.roles import APPROVER
-from tests.browser.conftest import PASSWORD
 from tests.browser.files import captures
-from tests.browser.people import add_person
+from tests.browser.people import PASSWORD, add_person
 from tests.browser.test_upload_to_download import DONE_MS, choose, row
 from tests.browser.walk.table import PAGES, Shown
 from tests.services.console import Console
@@ -22,10 +21,20 @@ from tests.services.console import Console
 CHINESE: Final = "zh-hans"
 # beside these every page that needs nothing to be there already
 SHOWN: Final = tuple(
-    each for each in PAGES if each.is_bare or each.name in ("password", "audit", "help", "admin")
+    each
+    for each in PAGES
+    if (each.is_bare or each.name in ("password", "audit", "help", "admin"))
+    # what settings are for is in English
+    and each.name != "configuration"
 )
-# what somebody is called, and what files and commands say
-NAMES: Final = frozenset(("admin", "approver", "legacy", "scanning", "standard", "share_safe"))
+# what somebody is called, what files and commands say, and what Django has no Chinese for
+NAMES: Final = frozenset(
+    (
+        *("admin", "approver", "legacy", "scanning", "standard", "share_safe"),
+        *("HEADER", "FRAMING", "BODY", "UNCERTAIN", "upload", "standard, version 1"),
+        "Add link",
+    )
+)
 TEXTS: Final = """
 () => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
