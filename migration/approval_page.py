@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Case, IntegerField, QuerySet, When
 from django.utils.translation import gettext as _
 
+from config.languages.told import in_record, told
 from migration.choices import GATE_LOOKS, PHASES, ApprovalState, GateVerdict, PhaseName, worst
 from migration.gates.results import Result
 from migration.models import Approval
 from migration.since_request import Figure, ThenAndNow, compared, figures, results_of
 from trimming.choices import Look
+
+if TYPE_CHECKING:  # evidence needs SciPy, and pages are imported when a process starts
+    from migration.decision import Situation
 
 APPROVAL_LOOKS: Final[Mapping[ApprovalState, Look]] = {
     ApprovalState.WAITING: Look("run", "wait"),
@@ -117,27 +121,32 @@ def next_phase(name: PhaseName) -> PhaseName | None:
 
 def judged_now(approval: Approval, now: datetime) -> tuple[Result, ...] | None:
     """Return what the rules say now; None where the request does not wait."""
-    from migration.gates.table import judge
     from migration.situation import load
 
     if approval.state != ApprovalState.WAITING:
         return None
-    situation = load(approval.step.phase.attempt.rollout, now)
-    return judge(situation.evidence, situation.limits)
+    return _judged(load(approval.step.phase.attempt.rollout, now))
+
+
+def _judged(situation: Situation) -> tuple[Result, ...]:
+    """Judge in the words of what is stored, so that only what differs is a change."""
+    from migration.gates.table import judge
+
+    with in_record():
+        return judge(situation.evidence, situation.limits)
 
 
 def shown(approval: Approval, user: AbstractBaseUser | AnonymousUser, now: datetime) -> Shown:
     """Return what the page shows of a request to somebody."""
     from migration.approvals import why_not
     from migration.decision import Situation
-    from migration.gates.table import judge
     from migration.situation import load
 
     waits = approval.state == ApprovalState.WAITING
     situation = load(approval.step.phase.attempt.rollout, now) if waits else None
     asked = Situation.from_json(approval.situation) if approval.situation else None
     then = results_of(approval.results)
-    after = judge(situation.evidence, situation.limits) if situation else None
+    after = _judged(situation) if situation else None
     rules = compared(then, after)
     return Shown(
         approval=approval,
@@ -160,7 +169,7 @@ def _why_no_approval(approval: Approval, rules: list[ThenAndNow], now: datetime)
         return _("The request has expired. The rollout asks again when all gates are met.")
     against = next((row.now for row in rules if row.holds_now and row.now), None)
     if against is not None:
-        return _("The evidence has turned: %(why)s") % {"why": against.message}
+        return _("The evidence has turned: %(why)s") % {"why": told(against.message)}
     return ""
 
 

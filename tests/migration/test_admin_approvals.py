@@ -109,6 +109,19 @@ def test_what_passes_as_before_is_folded_and_what_else_there_is_stands_open() ->
     assert f"{len(shown.calm)} rules pass as at the request" in read(response)
 
 
+def test_in_another_language_no_more_has_changed_than_in_the_one_of_the_record() -> None:
+    service, _rollout, approval = asked()
+    service.pass_time(1)
+    service.report(0.5)
+    client, kept = client_of(staff(APPROVER)), []
+    for language in ("en", "zh-hans"):
+        with at_the_time_of(service):
+            answer = client.get(page_of(approval), headers={"accept-language": language})
+        kept.append({row.rule for row in answer.context["shown"].to_read})
+    assert kept[0] == kept[1]
+    assert "The health score is" not in read(answer)
+
+
 def test_looking_changes_nothing() -> None:
     service, _rollout, approval = asked()
     client = client_of(staff(APPROVER))
