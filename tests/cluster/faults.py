@@ -194,7 +194,7 @@ def slows_the_storage(installation: Installation, random_: random.Random) -> End
 
 FAULTS: Final = (
     Fault("a worker is killed", kills("worker")),
-    Fault("the sentinel of the workers is killed", kills("sentinel")),
+    Fault("the sentinel of the workers is killed", kills("sentinel"), is_long=True),
     Fault("the first process of the workers is killed", kills("cluster"), is_long=True),
     Fault("who takes messages for the workers is killed", kills("q_pusher")),
     Fault("who acknowledges results is killed", kills("q_monitor"), is_long=True),
@@ -210,7 +210,8 @@ FAULTS: Final = (
     Fault("the database is restarted", restarts_the_database, 2, is_seen=True),
     Fault("the database hangs", stops_the_database, 4, is_seen=True, is_long=True),
     Fault("Redis is restarted", restarts_redis, 2),
-    Fault("Redis is emptied", empties_redis),
+    # as it is when it is restarted
+    Fault("Redis is emptied", empties_redis, is_long=True),
     Fault("Redis hangs", stops_redis, 6, is_long=True),
     Fault("the storage hangs", stops_the_storage, 6, is_seen=True),
     Fault("the storage is full", refuses_to_store, 4, is_seen=True),

@@ -11,7 +11,11 @@ from tests.services.rollouts.running import run
 
 pytestmark = pytest.mark.slow
 
-WORKERS = {"postgresql": 16, "sqlite": 4}
+# enough for each trial to be a race
+FEW = 4
+ALL = pytest.mark.parametrize(
+    ("database", "workers"), [("postgresql", 16), ("sqlite", FEW)], indirect=["database"]
+)
 # the figure of the issue
 LIMIT_MS = 2000.0
 # a trial takes some seconds on a busy machine
@@ -19,8 +23,9 @@ TRIAL_SECONDS = 60.0
 START_SECONDS = 240.0
 
 
-def tried(folder: Path, database: str, trials: int, *arguments: str) -> dict[str, Any]:
-    workers = WORKERS["postgresql" if database else "sqlite"]
+def tried(
+    folder: Path, database: str, workers: int, trials: int, *arguments: str
+) -> dict[str, Any]:
     return run(
         "tests.services.rollouts.trials",
         folder,
@@ -41,23 +46,23 @@ def assert_rolled_back_for_good(found: dict[str, Any], trials: int) -> None:
 def test_what_breaks_a_hard_rule_is_rolled_back_and_nothing_of_the_treatment_comes_after_it(
     tmp_path: Path, database: str
 ) -> None:
-    assert_rolled_back_for_good(tried(tmp_path, database, 5), 5)
+    assert_rolled_back_for_good(tried(tmp_path, database, FEW, 5), 5)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@ALL
 def test_of_two_hundred_rollbacks_all_but_two_are_committed_within_two_seconds(
-    tmp_path: Path, database: str
+    tmp_path: Path, database: str, workers: int
 ) -> None:
-    found = tried(tmp_path, database, 200)
+    found = tried(tmp_path, database, workers, 200)
     assert_rolled_back_for_good(found, 200)
     assert found["p99_ms"] <= LIMIT_MS
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@ALL
 def test_without_the_fence_of_the_workers_the_same_trials_let_something_through(
-    tmp_path: Path, database: str
+    tmp_path: Path, database: str, workers: int
 ) -> None:
-    found = tried(tmp_path, database, 60, "--without-fence")
+    found = tried(tmp_path, database, workers, 60, "--without-fence")
     assert found["late_decisions"] + found["late_publications"] > 0
