@@ -11,7 +11,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from config.languages.told import told
 from migration.choices import GATE_LOOKS, GateVerdict, RuleKind
-from migration.estimates import Traffic
+from migration.traffic import Traffic
 from trimming.choices import Look
 from trimming.routing_words import share_text, span_text
 

@@ -17,7 +17,7 @@ from migration.conf import RolloutLimits
 from migration.decision import Decision as Decided
 from migration.decision import Situation, decide, next_move, phase_behind, step_number, steps_of
 from migration.effects import BACK, first_phase_after
-from migration.estimates import Traffic, estimate
+from migration.estimates import estimate
 from migration.evaluator import KEEP_SECONDS
 from migration.evidence_charts import (
     ShareMark,
@@ -34,6 +34,7 @@ from migration.path import PhaseFacts, PhaseView, path_of
 from migration.shown import traffic_at
 from migration.situation import load, step_seconds
 from migration.stored_looks import stored_looks
+from migration.traffic import Traffic
 from monitoring.figures import Figure
 from trimming.policy import newest_policy
 from trimming.routing_choices import Mode

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from migration.choices import ACTIVE, Move, PhaseState, RolloutState
 from migration.decision import Situation, decide
-from migration.estimates import Estimate, Traffic, estimate, traffic_of
+from migration.estimates import Estimate, estimate, traffic_of
 from migration.models import Attempt, Decision, Evaluation, Phase, Rollout, ServedCapture
 from migration.moves import allowed
 from migration.situation import load, step_seconds
+from migration.traffic import Traffic
 from trimming.shadow_queue import flow
 
 # the traffic that an estimate goes by

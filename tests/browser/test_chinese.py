@@ -31,7 +31,9 @@ SHOWN: Final = tuple(
 NAMES: Final = frozenset(
     (
         *("admin", "approver", "legacy", "scanning", "standard", "share_safe"),
-        *("HEADER", "FRAMING", "BODY", "UNCERTAIN", "upload", "standard, version 1"),
+        *("HEADER", "FRAMING", "BODY", "UNCERTAIN", "standard, version 1"),
+        # channels, and events of the audit log
+        *("log", "upload", "delete"),
         "Add link",
     )
 )

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from migration.choices import GateVerdict, RuleKind
-from migration.estimates import OF_PAIRS_IN_BASELINE, Traffic
 from migration.gate_rows import (
     PATIENT,
     RULES,
@@ -17,6 +16,7 @@ from migration.gate_rows import (
     longest_wait,
 )
 from migration.gates.table import NAMES
+from migration.traffic import OF_PAIRS_IN_BASELINE, Traffic
 
 TRAFFIC = Traffic(captures=1.0, runs=0.5, pairs=0.1)
 PASSED, WAITS, ERROR, FAILED = GateVerdict

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from migration.choices import ApprovalState, GateVerdict, Move, PhaseName, RolloutState
-from migration.estimates import Traffic
 from migration.gate_rows import GateRow, gate_rows
 from migration.headline import Asked, Ended, Facts, Headline, headline
+from migration.traffic import Traffic
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 RUNNING, AWAITING, PAUSED = (
