@@ -83,17 +83,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: whole services, then files that start processes or read much.
-
-    At the end stand files of a second or so, and no process waits long for another.
-    """
+    """Begin with what takes longest."""
     folder = Path(__file__).parent
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-
-    def comes_late(item: pytest.Item) -> tuple[bool, bool]:
-        return item.path.relative_to(folder).parts[0] not in TOGETHER, item.path not in slow
-
-    items.sort(key=comes_late)
+    items.sort(key=lambda item: item.path.relative_to(folder).parts[0] not in TOGETHER)
 
 
 # --- tracing, which makes what is traced six times as slow ----------------------------------------
