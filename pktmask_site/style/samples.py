@@ -23,9 +23,9 @@ from migration.choices import (
     PhaseState,
     RolloutState,
 )
-from migration.estimates import Traffic
 from migration.gate_rows import gate_rows
 from migration.path import PhaseFacts, path_of
+from migration.traffic import Traffic
 from monitoring.choices import VERDICT_LOOKS, Dimension, Verdict
 from monitoring.marks import Mark
 from monitoring.standing import standing, standing_then
