@@ -60,6 +60,7 @@ NO_LABELS: Final[Mapping[str, str]] = {
 def console() -> Mapping[str, set[str]]:
     """Return every text of the console, also of Django's, with its translations."""
     found: dict[str, set[str]] = defaultdict(set)
+    # Django's stubs lack the catalogue itself, which has no public name
     for key, text in trans_real.translation("zh-hans")._catalog.items():  # type: ignore[attr-defined]
         # a plural is keyed with its number, a text with a context behind that
         original = key[0] if isinstance(key, tuple) else key

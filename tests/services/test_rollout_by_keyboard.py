@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,9 @@ from tests.browser.files import capture_file
 from tests.browser.keyboard import Keyboard
 from tests.services.rehearsal import APPROVER, OPERATOR, Rehearsal
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and not os.environ.get("REQUIRE_SERVICES"), reason="chromium is not installed"
+)
 PASSWORD: Final = "a password of people"
 PATIENCE_MS: Final = 120_000
 
