@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from benchmarks.datasets import write_web
 from tests.cluster.servers import Postgres
 from tests.services.console import QUICK, Console
+from tests.services.prepared import DATABASE, make_tables, prepared_data
 
 # the legacy strategy takes some seconds for so many
 BIG_BYTES = 5_000_000
@@ -60,17 +63,36 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield SERVER
 
 
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the address of a new database: of PostgreSQL, or none for SQLite."""
-    if request.param == "sqlite":
-        yield ""
-        return
+@contextmanager
+def new_database(server: str, statement: str = "CREATE DATABASE {}") -> Iterator[str]:
+    """Give the address of a new database of a PostgreSQL server, which is dropped afterwards."""
     import psycopg
 
-    server = request.getfixturevalue("postgresql")
     name = f"services_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
+        connection.execute(statement.format(name).encode())
         yield f"{server}/{name}"
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def template(postgresql: str) -> Iterator[str]:
+    """Give the name of a database with all tables, which others are copied from."""
+    with new_database(postgresql) as url:
+        make_tables(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the address of a new database with all tables: of PostgreSQL, or none for SQLite.
+
+    That of SQLite stands in the test's folder, which is the data folder of its processes.
+    """
+    if request.param == "sqlite":
+        shutil.copy(prepared_data() / DATABASE, tmp_path)
+        yield ""
+        return
+    server, template = map(request.getfixturevalue, ("postgresql", "template"))
+    with new_database(server, f"CREATE DATABASE {{}} TEMPLATE {template}") as url:
+        yield url

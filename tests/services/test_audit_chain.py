@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.services.console import ROOT
+from tests.services.prepared import SECRET_KEY
 
 pytestmark = pytest.mark.slow
 WRITERS = 4
@@ -27,7 +28,7 @@ def start(folder: Path, url: str, *arguments: str) -> subprocess.Popen[str]:
             **kept,
             "PKTMASK_DATA_DIR": str(folder),
             "PKTMASK_DATABASE_URL": url,
-            "PKTMASK_SECRET_KEY": "no secret, and as long as keys must be: " + "k" * 40,
+            "PKTMASK_SECRET_KEY": SECRET_KEY,
             "DJANGO_SETTINGS_MODULE": "pktmask_site.settings",
         },
         stdin=subprocess.PIPE,
@@ -44,7 +45,6 @@ def answer(process: subprocess.Popen[str], said: str | None = None) -> list[str]
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_events_of_many_processes_make_one_chain(database: str, tmp_path: Path) -> None:
-    answer(start(tmp_path, database, "manage.py", "migrate", "--verbosity", "0"))
     before = verified(tmp_path, database)
     module = ("-m", "tests.services.audit_writer")
     writers = [start(tmp_path, database, *module, "write", str(EVENTS)) for _ in range(WRITERS)]

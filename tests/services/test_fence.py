@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.services.console import ROOT, wait_until
+from tests.services.prepared import SECRET_KEY
 from trimming.fence import LOCK, SHARED
 
 pytestmark = pytest.mark.slow
@@ -27,7 +28,7 @@ def environ(folder: Path, url: str) -> dict[str, str]:
         **kept,
         "PKTMASK_DATA_DIR": str(folder),
         "PKTMASK_DATABASE_URL": url,
-        "PKTMASK_SECRET_KEY": "no secret, and as long as keys must be: " + "k" * 40,
+        "PKTMASK_SECRET_KEY": SECRET_KEY,
         "DJANGO_SETTINGS_MODULE": "tests.services.fence.settings",
         # the race brings the breaker to nothing, and a lost probe must not stop it
         "PKTMASK_TRIMMING__MAX_ATTEMPTS": "100",
@@ -137,7 +138,6 @@ def test_whoever_is_stopped_within_the_fence_does_not_keep_a_rollback_from_its_e
     tmp_path: Path, database: str
 ) -> None:
     psycopg = pytest.importorskip("psycopg")
-    manage(tmp_path, database, "migrate", "-v", "0")
     with closing(psycopg.connect(database)) as stopped:
         stopped.execute(SHARED, [LOCK])
         manage(tmp_path, database, "emergency_rollback", "--reason", "test")
@@ -151,7 +151,6 @@ def test_a_worker_that_was_stopped_over_a_rollback_publishes_nothing_and_legacy_
 ) -> None:
     gate = tmp_path / "gate"
     gate.mkdir()
-    manage(tmp_path, database, "migrate", "-v", "0")
     job_id = shell(tmp_path, database, SETUP)
     command = [sys.executable, "-m", "tests.services.fence.worker", str(tmp_path), "--once", job_id]
     surroundings = {**environ(tmp_path, database), "FENCE_GATE": str(gate)}

@@ -84,7 +84,6 @@ def test_a_monitor_keeps_its_connections_and_takes_new_ones_when_the_server_has_
     psycopg = pytest.importorskip("psycopg")
     command = [sys.executable, str(ROOT / "manage.py")]
     surroundings = environ(tmp_path, database)
-    subprocess.run([*command, "migrate", "-v", "0"], env=surroundings, cwd=ROOT, check=True)
     monitor = subprocess.Popen([*command, "monitor"], env=surroundings, cwd=ROOT)
     try:
         with closing(psycopg.connect(database, autocommit=True)) as server:

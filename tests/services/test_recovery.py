@@ -23,6 +23,7 @@ import pytest
 
 from tests.factories import capture_bytes
 from tests.services.console import QUICK, ROOT, Console, wait_until
+from tests.services.prepared import SECRET_KEY
 
 pytestmark = pytest.mark.slow
 
@@ -59,7 +60,7 @@ class Recovered(Console):
                 # a busy machine must not look like a lost worker
                 "PKTMASK_TRIMMING__LEASE_SECONDS": "30",
                 "PKTMASK_DATABASE_URL": url,
-                "PKTMASK_SECRET_KEY": "no secret, and as long as keys must be: " + "k" * 40,
+                "PKTMASK_SECRET_KEY": SECRET_KEY,
                 "PKTMASK_ADMIN_PASSWORD": "a password of the test",
                 "PKTMASK_ROUTING__PERMIT_SCANNING": "true",
             },

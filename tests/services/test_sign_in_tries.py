@@ -14,7 +14,6 @@ PROCESSES, TRIES = 4, 10
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 def test_however_many_come_at_once_ten_are_let_through(database: str, tmp_path: Path) -> None:
-    answer(start(tmp_path, database, "manage.py", "migrate", "--verbosity", "0"))
     trying = [
         start(tmp_path, database, "-m", "tests.services.sign_in_tries", str(TRIES))
         for _ in range(PROCESSES)

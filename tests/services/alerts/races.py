@@ -21,8 +21,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.services.rollouts.settings")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 - apps must be there first
-from django.db import connection, connections  # noqa: E402 - see above
+from django.db import connection, connections  # noqa: E402 - apps must be there first
 from django.utils import timezone  # noqa: E402 - see above
 
 from monitoring.alerts import look as looking  # noqa: E402 - see above
@@ -212,7 +211,6 @@ def dead_man() -> dict[str, Any]:
 
 def main() -> None:
     """Race."""
-    call_command("migrate", verbosity=0)
     found: dict[str, Any] = {}
     for race in (senders, looks, people, dead_man):
         for model in (Alert, Notification, AlertClock):

@@ -27,7 +27,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.services.fence.settings")
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402 - apps must be there first
-from django.core.management import call_command  # noqa: E402 - see above
 
 from tests.services.fence.worker import ended, no_fence, started  # noqa: E402 - see above
 from trimming import policy  # noqa: E402 - see above
@@ -54,7 +53,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-fence", action="store_true")
     asked = parser.parse_args()
-    call_command("migrate", verbosity=0)
     User.objects.get_or_create(username="race")
     if asked.without_fence:
         patch.object(policy, "fence", no_fence).start()

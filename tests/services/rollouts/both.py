@@ -17,8 +17,7 @@ import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 - apps must be there first
-from django.utils import timezone  # noqa: E402 - see above
+from django.utils import timezone  # noqa: E402 - apps must be there first
 
 from migration import drills  # noqa: E402 - see above
 from migration.choices import PhaseName, RolloutState  # noqa: E402 - see above
@@ -64,7 +63,6 @@ def go_on(service: Service, rollout: Rollout) -> bool:
 
 def main() -> None:
     """Walk."""
-    call_command("migrate", verbosity=0)
     service = Service(now=timezone.now())
     rollout = start(service, **LIMITS)
     command = [sys.executable, "-m", "tests.services.rollouts.strand"]

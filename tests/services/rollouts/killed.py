@@ -19,7 +19,6 @@ import django
 django.setup()
 
 import psutil  # noqa: E402 - apps come first
-from django.core.management import call_command  # noqa: E402 - see above
 from django.utils import timezone  # noqa: E402 - see above
 
 from migration import operations  # noqa: E402 - see above
@@ -135,7 +134,6 @@ def stop_over_a_rollback() -> dict[str, Any]:
 
 def main() -> None:
     """Try all of it."""
-    call_command("migrate", verbosity=0)
     found = {
         "killed": [kill_at(seam, what) for seam in SEAMS for what in ("promise", "harm")],
         "stopped": stop_over_a_rollback(),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.services.console import ROOT
+from tests.services.prepared import SECRET_KEY
 
 
 def environ(folder: Path, url: str) -> dict[str, str]:
@@ -20,7 +21,7 @@ def environ(folder: Path, url: str) -> dict[str, str]:
         **kept,
         "PKTMASK_DATA_DIR": str(folder),
         "PKTMASK_DATABASE_URL": url,
-        "PKTMASK_SECRET_KEY": "no secret, and as long as keys must be: " + "k" * 40,
+        "PKTMASK_SECRET_KEY": SECRET_KEY,
         "DJANGO_SETTINGS_MODULE": "tests.services.rollouts.settings",
         # the breaker would take the treatment away before the rollout does, and nothing would race
         "PKTMASK_ROUTING__BREAKER_FAILURES": "1000",

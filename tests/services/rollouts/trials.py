@@ -36,7 +36,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.services.rollouts.setting
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402 - apps must be there first
-from django.core.management import call_command  # noqa: E402 - see above
 from django.utils import timezone  # noqa: E402 - see above
 
 from migration import operations  # noqa: E402 - see above
@@ -239,7 +238,6 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-fence", action="store_true")
     asked = parser.parse_args()
-    call_command("migrate", verbosity=0)
     User.objects.get_or_create(username="race")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
