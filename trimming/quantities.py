@@ -34,8 +34,10 @@ def rate(bytes_per_s: int | float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span, as in "3.0 ms", "0.41 s", "18.4 s", "8 min 41 s" or "2 h 5 min"."""
+    """Return a time span, as in "0 s", "3.0 ms", "0.41 s", "18.4 s", "8 min 41 s", "2 h 5 min"."""
     value = max(0.0, seconds)
+    if value == 0:
+        return "0 s"
     if value < 0.00995:
         return f"{1000 * value:.1f} ms"
     if value < 0.995:

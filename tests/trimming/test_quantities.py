@@ -43,7 +43,8 @@ def test_a_rate_is_a_size_a_second() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (-1, "0.0 ms"),
+        (-1, "0 s"),
+        (0, "0 s"),
         (0.003, "3.0 ms"),
         (0.00996, "0.01 s"),
         (0.41, "0.41 s"),
