@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Django's command-line entry."""
 
+import gc
 import os
 import sys
 
@@ -15,6 +16,8 @@ def main() -> None:
         run_alone(sys.argv)
         return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pktmask_site.settings")
+    # until all apps are there nothing becomes garbage, and looking for it takes time
+    gc.disable()
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 

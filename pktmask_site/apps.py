@@ -1,5 +1,7 @@
 """The composition root as an app, so that it can have commands and checks."""
 
+import gc
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -22,3 +24,7 @@ class SiteConfig(AppConfig):
             report_parts,
         )
         from pktmask_site.sign_in import alerts, sessions  # noqa: F401 - importing registers
+
+        # all apps are there now and stay; what is forked from here shares their memory
+        gc.freeze()
+        gc.enable()
