@@ -98,8 +98,8 @@ messages: setup ## Gather texts into locale/, and compile their translations (ne
 	sed -i '/^"POT-Creation-Date/d; /^"Report-Msgid-Bugs-To/d' locale/zh_Hans/LC_MESSAGES/django.po
 	$(BIN)/python manage.py compilemessages --locale zh_Hans --ignore .venv
 
-screenshots: setup tools ## Pictures of every page in var/screenshots, small ones of some in docs/images, and what pages measure
-	$(BIN)/python -m benchmarks.pages --pictures var/screenshots --docs docs/images
+screenshots: setup tools ## Pictures of every page in var/screenshots, small ones in docs/images, and what pages measure
+	$(BIN)/python -m benchmarks.pages --pictures var/screenshots --sheets docs/images/pages --docs docs/images
 
 lint: setup ## ruff, mypy, import rules, Django's checks, documents to review
 	$(BIN)/ruff check .

@@ -1,12 +1,12 @@
 """How fast pages are painted, how much they move meanwhile, and what they weigh; pictures of all.
 
-Usage: python -m benchmarks.pages [--pictures DIR] [--docs DIR] [--only NAME ...] [--quick]
-[--json FILE]
+Usage: python -m benchmarks.pages [--pictures DIR [--sheets DIR]] [--docs DIR] [--only NAME ...]
+[--quick] [--json FILE]
 
 Serves two installations of its own, one busy and one bare, and visits every page in a browser with
 an empty cache: light and dark, 390, 768 and 1440 px wide; with --quick two of these six.  Each page
-was asked for once before.  --docs gets small pictures of a few.  The exit code is 1 when a page
-misses a target.
+was asked for once before.  --docs gets small pictures of a few, --sheets one sheet for each page
+with all six.  The exit code is 1 when a page misses a target.
 """
 
 from __future__ import annotations
@@ -40,16 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Walk, and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description=__doc__)
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--sheets", type=Path)
     parser.add_argument("--docs", type=Path)
     parser.add_argument("--only", nargs="+", default=())
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(arguments)
-    for each in filter(None, (asked.pictures, asked.docs)):
+    if asked.sheets and (asked.quick or not asked.pictures):
+        parser.error("--sheets are made of all six --pictures, without --quick")
+    for each in filter(None, (asked.pictures, asked.sheets, asked.docs)):
         each.mkdir(parents=True, exist_ok=True)
     looks = QUICK if asked.quick else None
     with tempfile.TemporaryDirectory() as folder:
         visits = walk(Path(folder), asked.pictures, asked.docs, asked.only, looks)
+    if asked.sheets:
+        write_sheets(asked.pictures, sorted({each.name for each in visits}), asked.sheets)
     if asked.json:
         asked.json.write_text(json.dumps([asdict(each) for each in visits], indent=1))
     print(f"Commit {describe_commit()}\n\n{as_table(visits)}")
@@ -93,6 +98,14 @@ def walk(
         ]
         browser.close()
     return visits
+
+
+def write_sheets(pictures: Path, names: Iterable[str], folder: Path) -> None:
+    """Write the sheet of each page."""
+    from tests.browser.walk.sheets import write_sheet
+
+    for name in names:
+        write_sheet(pictures, name, folder)
 
 
 def as_table(visits: Iterable[Visit]) -> str:

@@ -57,6 +57,11 @@ MEASURED: Final = """
 """
 
 
+def picture(folder: Path, name: str, width: int, theme: str) -> Path:
+    """Return where the picture of a page is."""
+    return folder / f"{name}-{width}-{theme}.png"
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """What one visit came to.  ``size_bytes`` as transferred, without the library of charts.
@@ -144,7 +149,7 @@ class Walker:
             )
             (self.docs / f"{name}.webp").write_bytes(base64.b64decode(shot["data"]))
         if self.pictures is not None:
-            path = self.pictures / f"{name}-{width}-{theme}.png"
+            path = picture(self.pictures, name, width, theme)
             page.screenshot(path=path, full_page=True)
 
 
