@@ -50,8 +50,8 @@ NO_LABELS: Final[Mapping[str, str]] = {
     "Somebody leaves": "有人离开",
     "The verdict": "结论",
     "A lost connection": "连接中断",
-    "Diagnosis.": "诊断。",
-    "Action.": "处置。",
+    "Diagnosis.": "诊断",
+    "Action.": "处置",
     "Aim.": "目标",
     **{name: name for name in ("olga", "anton", "vera", "0 settings", "Changed", "Removed")},
 }
