@@ -66,9 +66,7 @@ def hold(label: str, mode: GenerationMode, ids: list[str], examples: int) -> Non
 
     @settings(
         max_examples=examples,
-        derandomize=True,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(case=cases, capture=chosen)
