@@ -93,7 +93,7 @@ def walk(
             walker.visit(walked, name, shown, width, theme)
             for width, theme in looks or every
             for walked in services
-            for name, shown in walked.pages()
+            for name, shown in walked.pages().items()
             if not starts or name.startswith(starts)
         ]
         browser.close()

@@ -29,7 +29,7 @@ def test_every_page_is_accessible_fits_and_stays_where_it_is(
     walker = Walker(browser, asks_axe=True)
     wrong: list[str] = []
     for walked in services:
-        for name, shown in walked.pages():
+        for name, shown in walked.pages().items():
             visit = walker.visit(walked, name, shown, width, theme)
             wrong += [f"{name}: {said}" for said in visit.complaints]
             if visit.sideways_px > 0:

@@ -10,13 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.request import urlopen
 
 from tests.browser.files import captures, real_captures
-from tests.browser.walk.table import ADMIN, PAGES, Shown
+from tests.browser.walk.table import ON_BARE, ON_BUSY, Shown
 from tests.services.console import ROOT, Console, wait_until
 
 PASSWORD: Final = "a-password-for-tests"
@@ -51,14 +51,9 @@ class Walked:
     known: Mapping[str, Any]
     sessions: Mapping[str, str]
 
-    def pages(self) -> Iterator[tuple[str, Shown]]:
-        """Give the name of each picture with its page."""
-        for each in PAGES:
-            if self.name != "bare":
-                yield each.name, each
-            elif each.is_bare:
-                # there is nobody else yet
-                yield f"{each.name}-bare", replace(each, who=ADMIN)
+    def pages(self) -> Mapping[str, Shown]:
+        """Return its pages by the names of their pictures."""
+        return ON_BARE if self.name == "bare" else ON_BUSY
 
 
 @contextmanager

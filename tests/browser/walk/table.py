@@ -6,7 +6,7 @@ A page may have several pictures: other tabs, other people, nothing on it yet.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from config.roles import APPROVER, VIEWER
@@ -123,6 +123,12 @@ PAGES: Final = (
     Shown("admin-jobs", "admin:trimming_trimjob_changelist", is_bare=True),
     Shown("admin-history", "admin:trimming_profile_history", known={"object_id": "profile"}),
 )
+
+# by the names of their pictures; on the service on which nothing happened there is nobody else yet
+ON_BUSY: Final[Mapping[str, Shown]] = {each.name: each for each in PAGES}
+ON_BARE: Final[Mapping[str, Shown]] = {
+    f"{each.name}-bare": replace(each, who=ADMIN) for each in PAGES if each.is_bare
+}
 
 # what GET answers with otherwise, and why there is no picture of it
 NO_PAGES: Final[Mapping[str, str]] = {

@@ -92,7 +92,7 @@ class Walker:
 
     def warm(self, walked: Walked) -> None:
         """Ask for every page once: the first answer of a server that was just started is slow."""
-        for _name, shown in walked.pages():
+        for shown in walked.pages().values():
             context = self._context(walked, shown, *DOCS_LOOK)
             context.request.get(shown.path(walked.known))
             context.close()
