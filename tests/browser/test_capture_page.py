@@ -53,6 +53,21 @@ def test_messages_and_packets_are_looked_at_by_keyboard(
     expect(page.locator("pre .k-overwritten").first).to_be_visible()
 
 
+def test_a_page_whose_reading_gets_no_answer_says_so_and_reads_when_asked_again(
+    sign_in: Login, console: Console
+) -> None:
+    capture_id = console.upload("unread.pcap", pcap(conversation(63)))
+    page = sign_in()
+    page.goto(f"/captures/{capture_id}/")
+    expect(page.get_by_text("Done, verified")).to_be_visible(timeout=DONE_MS)
+    page.route("**/messages/?*read=1", lambda route: route.abort())
+    page.goto(f"/captures/{capture_id}/messages/?packet=1")
+    expect(page.get_by_role("alert")).to_contain_text("No answer came")
+    page.unroute("**/messages/?*read=1")
+    page.get_by_role("link", name="Try again").click()
+    expect(page.locator(".messages summary").first).to_contain_text("GET /page/63/0")
+
+
 def test_the_tour_goes_step_by_step_and_ends_for_good(sign_in: Login, console: Console) -> None:
     add_person(console, "newcomer", "operator", PASSWORD)
     page = sign_in("newcomer")

@@ -62,9 +62,9 @@ def trim_samples(names: Iterable[str]) -> None:
                     )
 
 
-def sample_captures() -> tuple[bytes, bytes]:
+def sample_captures(body_bytes: int = BODY_BYTES) -> tuple[bytes, bytes]:
     """Return a small pcap and a small pcapng that lead through every kernel."""
-    packets = list(_packets())
+    packets = list(_packets(body_bytes))
     return _pcap(packets), _pcapng(packets)
 
 
@@ -77,12 +77,12 @@ def remove_old() -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _packets() -> Iterator[bytes]:
+def _packets(body_bytes: int) -> Iterator[bytes]:
     """Yield the frames of a connection with a counted, a chunked and an uncounted body."""
     talk = _Talk()
     yield talk.frame(CLIENT, SYN)
     yield talk.frame(SERVER, SYN | ACK)
-    body = bytes(range(1, 256)) * (BODY_BYTES // 255)
+    body = bytes(range(1, 256)) * (body_bytes // 255)
     request = b"GET /a?token=b HTTP/1.1\r\nHost: example.org\r\nCookie: c=d\r\n\r\n"
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"
     for response in (

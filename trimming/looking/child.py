@@ -27,6 +27,7 @@ MEMORY_BYTES: Final = 2 << 30
 CPU_SECONDS: Final = 20
 NICENESS: Final = 5
 PR_SET_PDEATHSIG: Final = 1
+SMALL_BODY_BYTES: Final = 1 << 12
 
 Task = Mapping[str, Any]
 
@@ -44,7 +45,7 @@ def do(task: Task, confined: Callable[[Path, frozenset[int]], None]) -> dict[str
     try:
         if task["is_small"]:
             interpret()
-        _load(folder)
+        _load(folder, task["is_small"])
         confined(folder, frozenset())
         return LOOKS[task["look"]](folder, task)
     except Exception as error:  # whoever made the capture chose how it fails
@@ -66,13 +67,14 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _load(folder: Path) -> None:
-    """Load kernels while the compiler's cache can be reached."""
+def _load(folder: Path, is_small: bool) -> None:
+    """Load all that is needed, with kernels while the compiler's cache can be reached."""
     from trimming.engine.warm import sample_captures
     from trimming.looking.reading import messages
 
     sample = folder / "sample"
-    for content in sample_captures():
+    # what is interpreted has no kernels that a large body would lead to
+    for content in sample_captures(SMALL_BODY_BYTES) if is_small else sample_captures():
         sample.write_bytes(content)
         messages(sample, TrimOptions(), 1, 1)
     sample.unlink()

@@ -33,6 +33,8 @@ MESSAGES_A_PAGE: Final = 25
 BYTES_A_PAGE: Final = 2048
 # what was asked for cannot be given now, was asked for wrongly, or does not come in time
 REFUSED, WRONG, LATER = 409, 400, 503
+# of an address: with it the capture is read
+READ: Final = "read"
 PERMISSION: Final = "trimming.inspect_capture"
 
 
@@ -128,6 +130,11 @@ class _Asked:
     context: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def is_to_read(self) -> bool:
+        """Whether the capture is to be read now; a page that is opened asks for that itself."""
+        return READ in self.request.GET
+
+    @property
     def run(self) -> TrimRun | None:
         return None if self.result is None else self.result.run
 
@@ -143,6 +150,13 @@ class _Asked:
             "is_packed": "," in self.capture.file_format,
             **values,
         }
+
+    def opened(self, template: str) -> HttpResponse:
+        """Answer at once with the page, which asks for what takes seconds when it is there."""
+        query = self.request.GET.copy()
+        query[READ] = "1"
+        self.context = {"reading": query.urlencode()}
+        return self.answer(template)
 
     def answer(self, template: str, empty: Empty | None = None) -> HttpResponse:
         context = {
@@ -195,6 +209,8 @@ def messages(request: HttpRequest, capture_id: UUID) -> HttpResponse:
         return asked.answer(template, NOT_A_NUMBER)
     if (options := _options(run.job.profile)) is None:
         return asked.answer(template, NO_PROFILE)
+    if not asked.is_to_read:
+        return asked.opened(template)
     record("look_at_messages", request=request, target=asked.capture, packet=asked.packet)
     try:
         found = look(asked.task("messages", options, most=MESSAGES_A_PAGE), {"result": run.output})
@@ -232,6 +248,8 @@ def packets(request: HttpRequest, capture_id: UUID) -> HttpResponse:
     profile = run.job.profile if run is not None else job.profile if job is not None else None
     if (options := _options(profile)) is None:
         return asked.answer(template, NO_PROFILE)
+    if not asked.is_to_read:
+        return asked.opened(template)
     files = {"original": asked.capture.original}
     if run is not None and not asked.is_held:
         files["result"] = run.output

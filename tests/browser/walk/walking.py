@@ -154,6 +154,8 @@ class Walker:
 
 
 def _settle(page: Page) -> None:
+    # what is read for the page is put in once it was read
+    page.locator("[data-reading]").wait_for(state="detached")
     # a chart without values is never drawn
     for chart in page.locator("[data-chart]").all():
         with suppress(TooLongError):

@@ -93,7 +93,7 @@ def test_messages_are_shown_as_text_and_the_look_is_noted(
 ) -> None:
     capture = done(owner)
     with caplog.at_level(logging.DEBUG):
-        answer = client_of(owner).get(f"/captures/{capture.pk}/messages/?packet=4")
+        answer = client_of(owner).get(f"/captures/{capture.pk}/messages/?packet=4&read=1")
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
@@ -108,12 +108,27 @@ def test_messages_are_shown_as_text_and_the_look_is_noted(
     assert "X-Evil" not in caplog.text
 
 
+@pytest.mark.parametrize("part", ["messages", "packets"])
+def test_a_page_is_there_at_once_and_asks_for_what_is_read_itself(
+    owner: User, asked: list[Any], part: str
+) -> None:
+    answer = client_of(owner).get(f"/captures/{done(owner).pk}/{part}/?packet=4&start=0")
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert 'data-reading="?packet=4&amp;start=0&amp;read=1"' in page
+    assert 'value="4"' in page
+    # whoever only opened the page has not looked yet
+    assert asked == looks() == []
+
+
 def test_a_packet_is_shown_before_and_after_and_the_look_is_noted(
     owner: User, asked: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     capture = done(owner)
     with caplog.at_level(logging.DEBUG):
-        answer = client_of(owner).get(f"/captures/{capture.pk}/packets/?packet=1,005&start=2100")
+        answer = client_of(owner).get(
+            f"/captures/{capture.pk}/packets/?packet=1,005&start=2100&read=1"
+        )
     page = answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     assert "HEAD" in page
@@ -135,7 +150,7 @@ def test_a_packet_is_shown_before_and_after_and_the_look_is_noted(
 def test_of_others_administrators_alone_may_look(
     owner: User, asked: list[Any], part: str, role: str, status: int
 ) -> None:
-    address = f"/captures/{done(owner).pk}/{part}/"
+    address = f"/captures/{done(owner).pk}/{part}/?read=1"
     assert client_of(make_user(role)).get(address).status_code == status
     assert len(asked) == len(looks()) == (status == 200)
     assert Client().get(address).status_code == 302
@@ -145,7 +160,7 @@ def test_of_others_administrators_alone_may_look(
 def test_an_owner_without_the_permission_may_not_look(owner: User, asked: list[Any]) -> None:
     capture = done(owner)
     owner.groups.clear()
-    assert client_of(owner).get(f"/captures/{capture.pk}/packets/").status_code == 403
+    assert client_of(owner).get(f"/captures/{capture.pk}/packets/?read=1").status_code == 403
     assert asked == []
 
 
@@ -156,20 +171,20 @@ def test_without_the_original_the_page_says_so_and_messages_are_there(
     capture.original = ""
     capture.save()
     client = client_of(owner)
-    gone = client.get(f"/captures/{capture.pk}/packets/")
+    gone = client.get(f"/captures/{capture.pk}/packets/?read=1")
     assert gone.status_code == 409
     assert b"The original is not kept any more" in gone.content
-    assert client.get(f"/captures/{capture.pk}/messages/").status_code == 200
+    assert client.get(f"/captures/{capture.pk}/messages/?read=1").status_code == 200
     assert [action for action, *_ in looks()] == ["look_at_messages"]
 
 
 def test_without_a_result_a_packet_is_shown_as_it_was(owner: User, asked: list[Any]) -> None:
     job = make_job(owner)
     client = client_of(owner)
-    refused = client.get(f"/captures/{job.capture_id}/messages/")
+    refused = client.get(f"/captures/{job.capture_id}/messages/?read=1")
     assert refused.status_code == 409
     assert b"There is no result" in refused.content
-    assert client.get(f"/captures/{job.capture_id}/packets/").status_code == 200
+    assert client.get(f"/captures/{job.capture_id}/packets/?read=1").status_code == 200
     assert [files for _, files in asked] == [["original"]]
 
 
@@ -178,8 +193,8 @@ def test_a_result_in_quarantine_is_not_read(owner: User, asked: list[Any]) -> No
     run = finish(job)
     quarantine.put([run.pk], "It may leak.", actor=make_user(APPROVER))
     client = client_of(owner)
-    assert client.get(f"/captures/{job.capture_id}/messages/").status_code == 409
-    page = client.get(f"/captures/{job.capture_id}/packets/")
+    assert client.get(f"/captures/{job.capture_id}/messages/?read=1").status_code == 409
+    page = client.get(f"/captures/{job.capture_id}/packets/?read=1")
     assert b"The result is in quarantine" in page.content
     assert [files for _, files in asked] == [["original"]]
 
@@ -189,7 +204,9 @@ def test_a_result_in_quarantine_is_not_read(owner: User, asked: list[Any]) -> No
 def test_what_is_no_packet_is_said_beside_what_was_typed(
     owner: User, asked: list[Any], part: str, typed: str
 ) -> None:
-    answer = client_of(owner).get(f"/captures/{done(owner).pk}/{part}/", {"packet": typed})
+    answer = client_of(owner).get(
+        f"/captures/{done(owner).pk}/{part}/", {"packet": typed, "read": "1"}
+    )
     assert answer.status_code == 400
     assert "Packets are counted from 1" in answer.content.decode()
     assert f'value="{typed.replace("<", "&lt;").replace(">", "&gt;")}"' in answer.content.decode()
@@ -205,7 +222,7 @@ def test_each_reason_has_its_sentence(
         raise LookError(why)
 
     monkeypatch.setattr(looking, "look", refuse)
-    answer = client_of(owner).get(f"/captures/{done(owner).pk}/{part}/")
+    answer = client_of(owner).get(f"/captures/{done(owner).pk}/{part}/?read=1")
     empty = looking.PROBLEMS[why]
     assert answer.status_code == empty.status
     assert str(empty.title) in answer.content.decode()
@@ -216,6 +233,6 @@ def test_each_reason_has_its_sentence(
 def test_a_damaged_profile_is_said(owner: User, asked: list[Any], part: str) -> None:
     capture = done(owner)
     Profile.objects.all().update(options={"base": "nothing"})
-    answer = client_of(owner).get(f"/captures/{capture.pk}/{part}/")
+    answer = client_of(owner).get(f"/captures/{capture.pk}/{part}/?read=1")
     assert answer.status_code == 409
     assert b"The profile cannot be read" in answer.content
