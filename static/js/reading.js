@@ -18,7 +18,7 @@ async function read() {
 
 function sayNothingCame() {
   place.querySelector("[role=status]").hidden = true;
-  place.querySelector("[data-lost]").hidden = false;
+  place.querySelector("[data-unread]").hidden = false;
 }
 
 /** Put in what was found; what somebody has begun to type stays, and the place of the keyboard. */

@@ -54,16 +54,18 @@ def test_messages_and_packets_are_looked_at_by_keyboard(
 
 
 def test_a_page_whose_reading_gets_no_answer_says_so_and_reads_when_asked_again(
-    sign_in: Login, console: Console
+    sign_in: Login, console: Console, complaints: list[str]
 ) -> None:
     capture_id = console.upload("unread.pcap", pcap(conversation(63)))
     page = sign_in()
     page.goto(f"/captures/{capture_id}/")
     expect(page.get_by_text("Done, verified")).to_be_visible(timeout=DONE_MS)
-    page.route("**/messages/?*read=1", lambda route: route.abort())
+    reading = re.compile("read=1$")
+    page.route(reading, lambda route: route.abort())
     page.goto(f"/captures/{capture_id}/messages/?packet=1")
     expect(page.get_by_role("alert")).to_contain_text("No answer came")
-    page.unroute("**/messages/?*read=1")
+    page.unroute(reading)
+    complaints[:] = [said for said in complaints if "ERR_FAILED" not in said]
     page.get_by_role("link", name="Try again").click()
     expect(page.locator(".messages summary").first).to_contain_text("GET /page/63/0")
 
