@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+from django.utils.translation import gettext_noop as _
 
 from config.comparison import Difference, compared
 from config.edits import Edits, read_edits
 from config.forms import ReasonForm
 from config.in_force import InForce
+from config.languages.told import told
 from config.layers import ConfigurationError
 from config.meanwhile import Meanwhile, since
 from config.sections import registry
 from config.setting_rows import names_in
+
+# where values stand that somebody gives in the console
+PLACE: Final = _("version %(number)d by %(typed_name)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class Asked:
 
 def asked(found: InForce, form: ReasonForm, posted: Mapping[str, str], who: str) -> Asked:
     """Return what a form asks for on top of what is in force."""
-    place = f"version {found.number + 1} by {who}"
+    place = PLACE % {"number": found.number + 1, "typed_name": who}
     edits = read_edits(registry, found.configuration, found.console, posted, place)
     meanwhile = since(form.base_number, found.number)
     if edits.problems:
@@ -60,6 +67,6 @@ def asked(found: InForce, form: ReasonForm, posted: Mapping[str, str], who: str)
         differences = compared(found.configuration, found.with_console(edits.console))
     except ConfigurationError as error:
         sentences = [problem.sentence for problem in error.problems]
-        wrong = [Wrong(each, names_in(each, registry)) for each in sentences]
+        wrong = [Wrong(told(each), names_in(each, registry)) for each in sentences]
         return Asked(form, edits, wrong=wrong, meanwhile=meanwhile)
     return Asked(form, edits, differences, meanwhile=meanwhile)

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from config.faults import type_and_place
 from config.layers import Configuration, ConfigurationError, Layer
@@ -30,6 +31,7 @@ log = structlog.get_logger("pktmask.config")
 
 LOOK_SECONDS: Final = 0.5
 SIGN_SECONDS: Final = 10
+MISFIT: Final = _("does not fit the environment of this process")
 # a process that said nothing for so long is taken for gone
 GONE_AFTER: Final = timedelta(seconds=45)
 
@@ -143,7 +145,7 @@ class Watch:
                     "kind": self._kind,
                     "version": version,
                     "at": Now(),
-                    "problem": "does not fit the environment of this process" if _refused else "",
+                    "problem": MISFIT if _refused else "",
                 },
             )
             self._signed = signed

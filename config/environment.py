@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from config.layers import ConfigurationError, Given, Layer, Problem, closest
+from django.utils.translation import gettext_noop as _
+
+from config.layers import ConfigurationError, Given, Layer, Problem, closest, meant
 from config.sections import Registry
 from config.yaml_layer import plain_value
 
 PREFIX: Final = "PKTMASK_"
 BETWEEN: Final = "__"
-LISTED: Final = "`manage.py show_config` lists all settings."
+LISTED: Final = _("`manage.py show_config` lists all settings.")
 
 
 def variable(section: str, key: str) -> str:
@@ -34,8 +36,9 @@ def environment_layer(registry: Registry, environ: Mapping[str, str]) -> Layer:
         if name not in known:
             # what all names begin with would make any two of them alike
             close = closest(name.removeprefix(PREFIX), [k.removeprefix(PREFIX) for k in known])
-            hint = f"Did you mean {PREFIX}{close}?" if close else LISTED
-            problems.append(Problem(name, f"there is no such setting. {hint}"))
+            hint = meant(f"{PREFIX}{close}") if close else LISTED
+            sentence = _("there is no such setting.")
+            problems.append(Problem(name, f"{sentence} {hint}"))
             continue
         section, key, field = known[name]
         # a text may look like a number

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
+
 from config.layers import ConfigurationError, Given, Layer, Problem
 from config.yaml_layer import MAX_FILE_BYTES, read_yaml
 
@@ -41,7 +43,9 @@ def read_files(folder: Path, *, needed: bool) -> Layer:
     """
     paths = settings_files(folder)
     if needed and not (folder / MAIN).is_file():
-        sentence = "the file is missing; put it back, or one that holds {} for no settings at all."
+        sentence = _(
+            "the file is missing; put it back, or one that holds {} for no settings at all."
+        )
         raise ConfigurationError([Problem(str(folder / MAIN), sentence)])
     layers: list[Layer] = []
     problems: list[Problem] = []
@@ -61,7 +65,8 @@ def read_file(path: Path, shown: str) -> Layer:
         with path.open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)  # one byte too many is enough to refuse it
     except OSError as error:
-        raise ConfigurationError([Problem(shown, f"cannot be read: {error.strerror}.")]) from None
+        sentence = _("cannot be read: %(problem)s.") % {"problem": error.strerror}
+        raise ConfigurationError([Problem(shown, sentence)]) from None
     return read_yaml(data, shown)
 
 

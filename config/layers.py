@@ -11,11 +11,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeVar
 
+from django.utils.translation import gettext_noop as _
+
 from config.sections import COMPARISONS, Registry, Section, Value, accepted, conceals, fits, number
 
 LayerName = Literal["default", "file", "environment", "console"]
 S = TypeVar("S", bound=Section)
 MAX_QUOTED_CHARACTERS: Final = 60
+_BROKEN: Final[Mapping[bool, str]] = {
+    False: _(
+        "%(lower)s is %(low)s (%(low_place)s) and must be below %(upper)s, "
+        "which is %(high)s (%(high_place)s): %(reason)s."
+    ),
+    True: _(
+        "%(lower)s is %(low)s (%(low_place)s) and must not be above %(upper)s, "
+        "which is %(high)s (%(high_place)s): %(reason)s."
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +131,34 @@ def resolve(
 
 def _no_section(registry: Registry, section: str, given: Mapping[str, Given]) -> list[Problem]:
     """Tell once of a section, where its first setting stands; one without settings does no harm."""
-    hint = nearest(section, registry.sections)
-    hint = hint or f" The sections are: {', '.join(registry.sections)}."
+    close = closest(section, registry.sections)
+    names = {"typed_names": ", ".join(registry.sections)}
+    hint = meant(close) if close else _("The sections are: %(typed_names)s.") % names
+    sentence = _("there is no section %(typed_name)s.") % {"typed_name": quoted(section)}
     places = [one.place for one in given.values()]
-    return [Problem(place, f"there is no section {quoted(section)}.{hint}") for place in places[:1]]
+    return [Problem(place, f"{sentence} {hint}") for place in places[:1]]
 
 
 def _problem(kind: type[Section], key: str, given: Given) -> Problem | None:
     setting = kind.model_fields.get(key)
     if setting is None:
-        hint = nearest(key, kind.model_fields)
-        return Problem(given.place, f"{kind.section} has no setting {quoted(key)}.{hint}")
+        names = {"typed_section": kind.section, "typed_name": quoted(key)}
+        sentence = _("%(typed_section)s has no setting %(typed_name)s.") % names
+        close = closest(key, kind.model_fields)
+        return Problem(given.place, f"{sentence} {meant(close)}" if close else sentence)
     if fits(setting, given.value):
         return None
-    found = "something else (not shown)" if conceals(setting) else quoted(given.value)
-    return Problem(given.place, f"{kind.section}.{key} is {found}; expected {accepted(setting)}.")
+    words = {
+        "name": f"{kind.section}.{key}",
+        "value": _("something else (not shown)") if conceals(setting) else quoted(given.value),
+        "accepted": accepted(setting),
+    }
+    return Problem(given.place, _("%(name)s is %(value)s; expected %(accepted)s.") % words)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that offers the known name that looks most like ``name``, if any does."""
-    close = closest(name, known)
-    return f" Did you mean {close}?" if close else ""
+def meant(name: str) -> str:
+    """Return a sentence that offers a name that is known."""
+    return _("Did you mean %(typed_name)s?") % {"typed_name": name}
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -166,17 +185,15 @@ def _contradictions(registry: Registry, found: Configuration) -> list[Problem]:
         )
         if COMPARISONS[rule.or_equal](low, high):
             continue
-        must = "must not be above" if rule.or_equal else "must be below"
-        broken.append(
-            Problem(
-                # the place of whichever was given: a default is nobody's mistake
-                lower.place or upper.place,
-                f"{rule.lower} is {number(low)} ({_told(lower)}) and {must} {rule.upper}, "
-                f"which is {number(high)} ({_told(upper)}): {rule.reason}.",
-            )
-        )
+        words = {
+            "lower": rule.lower,
+            "low": number(low),
+            "low_place": lower.place or _("the default"),
+            "upper": rule.upper,
+            "high": number(high),
+            "high_place": upper.place or _("the default"),
+            "reason": rule.reason,
+        }
+        # the place of whichever was given: a default is nobody's mistake
+        broken.append(Problem(lower.place or upper.place, _BROKEN[rule.or_equal] % words))
     return broken
-
-
-def _told(origin: Origin) -> str:
-    return origin.place or "the default"

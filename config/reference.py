@@ -25,7 +25,7 @@ def _chapter(registry: Registry, name: str) -> str:
     lines = [
         f"## {kind.title}",
         "",
-        f"{(kind.__doc__ or '').strip()}",
+        kind.help,
         f"Section `{name}`; variables are called `{PREFIX}{name.upper()}__` and the name in "
         "capital letters.",
         "",
@@ -52,7 +52,7 @@ def as_yaml(registry: Registry) -> str:
 
 def _section(registry: Registry, name: str) -> str:
     kind = registry.sections[name]
-    lines = [*_comment(f"{kind.title}: {(kind.__doc__ or '').strip()}", 0), f"{name}:"]
+    lines = [*_comment(f"{kind.title}: {kind.help}", 0), f"{name}:"]
     for key, field in kind.model_fields.items():
         lines += _comment(f"{field.description}; {accepted(field)}", 2)
         lines.append(f"  {key}: {yaml_value(field.default)}")

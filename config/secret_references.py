@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
+from django.utils.translation import gettext_noop as _
 from pydantic import AfterValidator
 
 from config.sections import Accepts
@@ -21,7 +22,7 @@ from config.sections import Accepts
 FOLDER_VARIABLE: Final = "PKTMASK_SECRETS_DIR"
 USUAL_FOLDER: Final = "/run/secrets"
 MAX_SECRET_BYTES: Final = 1 << 16
-WORDS: Final = (
+WORDS: Final = _(
     "a reference to a secret as in env:PKTMASK_NAME or file:/run/secrets/name, or nothing; "
     "never the secret itself"
 )

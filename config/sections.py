@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
+from django.utils.translation import gettext_noop as _
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -21,12 +22,16 @@ S = TypeVar("S", bound="Section")
 
 
 class Section(BaseModel):
-    """Some settings of one app.  Every field has a default and a description."""
+    """Some settings of one app.  Every field has a default and a description.
+
+    What it says is marked for the catalogue and stays English; pages tell it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-    # the first part of the names of its settings, and its heading
+    # the first part of the names of its settings, its heading, and what they are for
     section: ClassVar[str]
     title: ClassVar[str]
+    help: ClassVar[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +89,14 @@ class Registry:
 
 registry: Final = Registry()
 
-# what bounds mean in words, the tighter the better
-_LOWER: Final = {Ge: "from {}", Gt: "above {}"}
-_UPPER: Final = {Le: "to {}", Lt: "below {}"}
-_KINDS: Final[Mapping[Any, str]] = {int: "a whole number", float: "a number", str: "text"}
+# what a number may be, by its kind and bounds
+_NUMBERS: Final[Mapping[tuple[Any, ...], str]] = {
+    (int, Ge, Le): _("a whole number from %(lower)s to %(upper)s"),
+    (int, Gt, Lt): _("a whole number above %(lower)s below %(upper)s"),
+    (float, Ge, Le): _("a number from %(lower)s to %(upper)s"),
+    (float, Gt, Le): _("a number above %(lower)s to %(upper)s"),
+    (float, Gt, Lt): _("a number above %(lower)s below %(upper)s"),
+}
 COMPARISONS: Final[Mapping[bool, Callable[[Any, Any], bool]]] = {
     False: operator.lt,
     True: operator.le,
@@ -97,24 +106,23 @@ COMPARISONS: Final[Mapping[bool, Callable[[Any, Any], bool]]] = {
 def accepted(field: FieldInfo) -> str:
     """Say what a setting accepts, as in "a whole number from 1 to 100"."""
     if field.annotation is bool:
-        return "true or false"
+        return _("true or false")
     choices = choices_of(field)
     if choices is not None:
-        return f"one of: {', '.join(sorted(choices))}"
+        return _("one of: %(typed_choices)s") % {"typed_choices": ", ".join(sorted(choices))}
     form = next((each.words for each in field.metadata if isinstance(each, Accepts)), None)
     if form is not None:
         return form
-    words = [_KINDS[field.annotation]]
-    for table in (_LOWER, _UPPER):
-        for bound in field.metadata:
-            if type(bound) in table:
-                (limit,) = (
-                    getattr(bound, name)
-                    for name in ("ge", "gt", "le", "lt")
-                    if hasattr(bound, name)
-                )
-                words.append(table[type(bound)].format(number(limit)))
-    return " ".join(words)
+    if field.annotation is str:
+        return _("text")
+    lower, upper = field.metadata
+    words = _NUMBERS[field.annotation, type(lower), type(upper)]
+    return words % {"lower": number(_limit(lower)), "upper": number(_limit(upper))}
+
+
+def _limit(bound: Any) -> object:
+    (limit,) = (getattr(bound, name) for name in ("ge", "gt", "le", "lt") if hasattr(bound, name))
+    return limit
 
 
 def conceals(field: FieldInfo) -> bool:

@@ -106,7 +106,7 @@ def section_rows(
         SectionRows(
             section,
             kind.title,
-            kind.__doc__ or "",
+            kind.help,
             [row(section, key, setting) for key, setting in kind.model_fields.items()],
         )
         for section, kind in registry.sections.items()

@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 from pydantic.fields import FieldInfo
 
+from config.languages.told import told
 from config.layers import quoted
 from config.sections import accepted, choices_of, conceals, fits
 
@@ -44,7 +45,7 @@ def read_typed(field: FieldInfo, text: str) -> object:
     if len(text) > MAX_VALUE_CHARACTERS:
         sentence = _("Longer than %(limit)d characters; expected %(accepted)s.")
         raise UnacceptableError(
-            sentence % {"limit": MAX_VALUE_CHARACTERS, "accepted": accepted(field)}
+            sentence % {"limit": MAX_VALUE_CHARACTERS, "accepted": told(accepted(field))}
         )
     value = _meant(field, text.strip())
     if isinstance(value, str) and not value.isprintable():
@@ -52,9 +53,9 @@ def read_typed(field: FieldInfo, text: str) -> object:
     if not fits(field, value):
         if conceals(field):
             sentence = _("This is not accepted and not kept; expected %(accepted)s.")
-            raise UnacceptableError(sentence % {"accepted": accepted(field)})
+            raise UnacceptableError(sentence % {"accepted": told(accepted(field))})
         sentence = _("%(value)s is not accepted; expected %(accepted)s.")
-        shown = {"value": quoted(text.strip()), "accepted": accepted(field)}
+        shown = {"value": quoted(text.strip()), "accepted": told(accepted(field))}
         raise UnacceptableError(sentence % shown)
     return value
 

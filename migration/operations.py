@@ -84,7 +84,7 @@ def checked(changes: Mapping[str, Any]) -> RolloutLimits:
             words = {"name": quoted(name), "known": ", ".join(sorted(fields))}
             raise RefusedError(_("%(name)s is no limit; expected one of: %(known)s.") % words)
         if not fits(fields[name], value):
-            words = {"name": name, "value": quoted(value), "accepted": accepted(fields[name])}
+            words = {"name": name, "value": quoted(value), "accepted": told(accepted(fields[name]))}
             raise RefusedError(_("%(name)s is %(value)s; expected %(accepted)s.") % words)
     found = RolloutLimits(**{**rollout_limits().model_dump(), **changes})
     _refuse_contradictions(found)
@@ -105,7 +105,7 @@ def _refuse_contradictions(limits: RolloutLimits) -> None:
         words = {
             "lower": f"{rule.lower} ({number(low)})",
             "upper": f"{rule.upper} ({number(high)})",
-            "why": rule.reason,
+            "why": told(rule.reason),
         }
         raise RefusedError(_("%(lower)s must be below %(upper)s: %(why)s.") % words)
 

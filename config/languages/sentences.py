@@ -23,6 +23,8 @@ from config.languages.catalogue import Entry
 PLACEHOLDER: Final = re.compile(r"%\((\w+)\)[-#0 +]*\d*(?:\.\d+)?[sdfgi]")
 # what a message must have of its own to be recognised whatever its values are
 MIN_LETTERS: Final = 9
+# what stands at a placeholder whose name begins so is typed as it stands, in any language
+TYPED: Final = "typed_"
 # what has tags stands in pages alone
 TAG: Final = re.compile(r"</?\w")
 # one number or several, each with its unit: 29 h 32 min
@@ -152,6 +154,9 @@ class Sentences:
         is_known = True
         said = {}
         for name, value in values.items():
+            if name.startswith(TYPED):
+                said[name] = value
+                continue
             found = self._found(value, memo)
             if not found.is_known and pattern.letters < MIN_LETTERS:
                 return None

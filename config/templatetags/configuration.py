@@ -7,6 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from config.layers import Origin
 from config.sections import number
 from config.setting_rows import LAYERS
@@ -29,7 +30,17 @@ def layer(origin: Origin) -> str:
 @register.filter
 def place(text: str) -> SafeString:
     """Show where a value stands; the long name of a variable may be broken between its parts."""
-    return format_html_join(mark_safe("__<wbr>"), "{}", ((part,) for part in text.split("__")))
+    parts = told(text).split("__")
+    return format_html_join(mark_safe("__<wbr>"), "{}", ((part,) for part in parts))
+
+
+@register.filter
+def problem(found: object) -> str:
+    """Show what is wrong, behind the place where it stands."""
+    name, between, reason = str(found).partition(": ")
+    if not between:
+        return told(name)
+    return _("%(name)s: %(reason)s") % {"name": told(name), "reason": told(reason)}
 
 
 @register.filter

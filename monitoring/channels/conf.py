@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.utils.translation import gettext_noop as _
 from pydantic import AfterValidator, Field
 
 from config.current import current
@@ -19,7 +20,7 @@ from config.sections import Accepts, Section, registry
 
 MOST_SECONDS: Final = 120.0
 MOST_RECEIVERS: Final = 50
-SWITCH: Final = "whether messages are sent this way"
+SWITCH: Final = _("whether messages are sent this way")
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -99,25 +100,25 @@ def is_web_address(text: str) -> bool:
 
 
 MailAddress = Annotated[
-    str, AfterValidator(lambda text: _mail_address(text) or text), Accepts("a mail address")
+    str, AfterValidator(lambda text: _mail_address(text) or text), Accepts(_("a mail address"))
 ]
 MailAddresses = Annotated[
-    str, _each(_mail_address), Accepts("mail addresses, as in a@example.org, b@example.org")
+    str, _each(_mail_address), Accepts(_("mail addresses, as in a@example.org, b@example.org"))
 ]
 SecretReferences = Annotated[
     str,
     _each(_reference),
-    Accepts("references to secrets, as in env:PKTMASK_NAME, or nothing", conceals=True),
+    Accepts(_("references to secrets, as in env:PKTMASK_NAME, or nothing"), conceals=True),
 ]
 PublicAddress = Annotated[
     str,
     AfterValidator(_public),
-    Accepts("an address as in https://pktmask.example.org, or nothing"),
+    Accepts(_("an address as in https://pktmask.example.org, or nothing")),
 ]
 ReceiverAddress = Annotated[
     str,
     AfterValidator(_receiver),
-    Accepts("an address as in https://example.org/hook, or a reference to one", conceals=True),
+    Accepts(_("an address as in https://example.org/hook, or a reference to one"), conceals=True),
 ]
 
 
@@ -128,122 +129,122 @@ def _timeout(description: str) -> float:
 
 @registry.register
 class ConsoleSettings(Section):
-    """How people reach the console."""
-
     section: ClassVar = "console"
-    title: ClassVar = "Console"
+    title: ClassVar = _("Console")
+    help: ClassVar = _("How people reach the console.")
 
     public_url: PublicAddress = Field(
         "",
-        description="where people reach the console; messages link to it, and have no links "
-        "without it",
+        description=_(
+            "where people reach the console; messages link to it, and have no links without it"
+        ),
     )
 
 
 @registry.register
 class EmailSettings(Section):
-    """The channel `email`."""
-
     section: ClassVar = "email"
-    title: ClassVar = "Channel: e-mail"
+    title: ClassVar = _("Channel: e-mail")
+    help: ClassVar = _("The channel `email`.")
 
     enabled: bool = Field(False, description=SWITCH)
-    sender: MailAddress = Field("pktmask@localhost", description="whom messages are from")
-    receivers: MailAddresses = Field("", description="who gets every message")
+    sender: MailAddress = Field("pktmask@localhost", description=_("whom messages are from"))
+    receivers: MailAddresses = Field("", description=_("who gets every message"))
     level_2_receivers: MailAddresses = Field(
-        "", description="who also gets what has reached support level 2"
+        "", description=_("who also gets what has reached support level 2")
     )
     level_3_receivers: MailAddresses = Field(
-        "", description="who also gets what has reached support level 3"
+        "", description=_("who also gets what has reached support level 3")
     )
-    host: str = Field("localhost", description="the server that takes mail")
-    port: int = Field(25, ge=1, le=65535, description="its port")
+    host: str = Field("localhost", description=_("the server that takes mail"))
+    port: int = Field(25, ge=1, le=65535, description=_("its port"))
     security: Literal["starttls", "tls", "none"] = Field(
         "starttls",
-        description="TLS after the greeting, from the start, or not at all; certificates are "
-        "checked",
+        description=_(
+            "TLS after the greeting, from the start, or not at all; certificates are checked"
+        ),
     )
-    user: str = Field("", description="name for signing in; empty: without")
-    password: SecretReference = Field("", description="where the password stands")
-    timeout_seconds: float = _timeout("how long each answer of the server may take")
+    user: str = Field("", description=_("name for signing in; empty: without"))
+    password: SecretReference = Field("", description=_("where the password stands"))
+    timeout_seconds: float = _timeout(_("how long each answer of the server may take"))
 
 
 @registry.register
 class SlackSettings(Section):
-    """The channel `slack`: by a token with a channel, or by an incoming webhook."""
-
     section: ClassVar = "slack"
-    title: ClassVar = "Channel: Slack"
+    title: ClassVar = _("Channel: Slack")
+    help: ClassVar = _("The channel `slack`: by a token with a channel, or by an incoming webhook.")
 
     enabled: bool = Field(False, description=SWITCH)
-    token: SecretReference = Field("", description="where the bot's token stands")
-    channel: str = Field("", description="id of the channel that gets every message")
+    token: SecretReference = Field("", description=_("where the bot's token stands"))
+    channel: str = Field("", description=_("id of the channel that gets every message"))
     level_2_channel: str = Field(
-        "", description="channel of what has reached support level 2; empty: the same"
+        "", description=_("channel of what has reached support level 2; empty: the same")
     )
     level_3_channel: str = Field(
-        "", description="channel of what has reached support level 3; empty: as for level 2"
+        "", description=_("channel of what has reached support level 3; empty: as for level 2")
     )
     webhook: SecretReference = Field(
-        "", description="where the address of an incoming webhook stands; used without a token"
+        "", description=_("where the address of an incoming webhook stands; used without a token")
     )
-    timeout_seconds: float = _timeout("how long an answer of Slack may take")
+    timeout_seconds: float = _timeout(_("how long an answer of Slack may take"))
 
 
 @registry.register
 class LogSettings(Section):
-    """The channel `log`: one structured event for each message."""
-
     section: ClassVar = "log"
-    title: ClassVar = "Channel: log"
+    title: ClassVar = _("Channel: log")
+    help: ClassVar = _("The channel `log`: one structured event for each message.")
 
     enabled: bool = Field(True, description=SWITCH)
 
 
 @registry.register
 class WebhookSettings(Section):
-    """The channel `webhook`: signed JSON by HTTP."""
-
     section: ClassVar = "webhook"
-    title: ClassVar = "Channel: webhook"
+    title: ClassVar = _("Channel: webhook")
+    help: ClassVar = _("The channel `webhook`: signed JSON by HTTP.")
 
     enabled: bool = Field(False, description=SWITCH)
-    address: ReceiverAddress = Field("", description="who gets every message")
+    address: ReceiverAddress = Field("", description=_("who gets every message"))
     signing_secret: SecretReference = Field(
-        "", description="where the secret stands with which messages are signed"
+        "", description=_("where the secret stands with which messages are signed")
     )
     allow_private: bool = Field(
         False,
-        description="whether the receiver may be in a private network or on this machine; "
-        "link-local addresses and those of cloud metadata stay closed",
+        description=_(
+            "whether the receiver may be in a private network or on this machine; "
+            "link-local addresses and those of cloud metadata stay closed"
+        ),
     )
-    allow_http: bool = Field(False, description="whether messages may go without TLS")
-    timeout_seconds: float = _timeout("how long a delivery may take as a whole")
+    allow_http: bool = Field(False, description=_("whether messages may go without TLS"))
+    timeout_seconds: float = _timeout(_("how long a delivery may take as a whole"))
 
 
 @registry.register
 class AppriseSettings(Section):
-    """The channel `apprise`: whatever Apprise reaches."""
-
     section: ClassVar = "apprise"
-    title: ClassVar = "Channel: Apprise"
+    title: ClassVar = _("Channel: Apprise")
+    help: ClassVar = _("The channel `apprise`: whatever Apprise reaches.")
 
     enabled: bool = Field(False, description=SWITCH)
     addresses: SecretReferences = Field(
-        "", description="where the Apprise addresses stand that get every message"
+        "", description=_("where the Apprise addresses stand that get every message")
     )
     level_2_addresses: SecretReferences = Field(
-        "", description="where those stand that also get what has reached support level 2"
+        "", description=_("where those stand that also get what has reached support level 2")
     )
     level_3_addresses: SecretReferences = Field(
-        "", description="where those stand that also get what has reached support level 3"
+        "", description=_("where those stand that also get what has reached support level 3")
     )
     allow_private: bool = Field(
         False,
-        description="whether receivers may be in a private network or on this machine; "
-        "link-local addresses and those of cloud metadata stay closed",
+        description=_(
+            "whether receivers may be in a private network or on this machine; "
+            "link-local addresses and those of cloud metadata stay closed"
+        ),
     )
-    timeout_seconds: float = _timeout("how long a delivery to all of them may take")
+    timeout_seconds: float = _timeout(_("how long a delivery to all of them may take"))
 
 
 def console_settings() -> ConsoleSettings:

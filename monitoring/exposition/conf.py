@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, ClassVar
 
+from django.utils.translation import gettext_noop as _
 from pydantic import AfterValidator, Field
 
 from config.current import current
@@ -27,26 +28,26 @@ def _checked(text: str) -> str:
 Networks = Annotated[
     str,
     AfterValidator(_checked),
-    Accepts("networks, as in 127.0.0.0/8, 10.1.0.0/16, ::1/128, or nothing"),
+    Accepts(_("networks, as in 127.0.0.0/8, 10.1.0.0/16, ::1/128, or nothing")),
 ]
 
 
 @registry.register
 class ExpositionSettings(Section):
-    """Who may read figures without an account: `/metrics` and `/badge.svg`."""
-
     section: ClassVar = "exposition"
-    title: ClassVar = "Outside systems"
+    title: ClassVar = _("Outside systems")
+    help: ClassVar = _("Who may read figures without an account: `/metrics` and `/badge.svg`.")
 
     token: SecretReference = Field(
-        "", description="where the token stands that Prometheus sends; empty: no token is accepted"
+        "",
+        description=_("where the token stands that Prometheus sends; empty: no token is accepted"),
     )
     networks: Networks = Field(
         "127.0.0.0/8, ::1/128",
-        description="who asks from these networks, and not through a proxy, needs no token",
+        description=_("who asks from these networks, and not through a proxy, needs no token"),
     )
     badge_for_all: bool = Field(
-        False, description="whether anybody may see the badge, as in a page of another system"
+        False, description=_("whether anybody may see the badge, as in a page of another system")
     )
 
 

@@ -21,11 +21,7 @@ from tests.services.console import Console
 CHINESE: Final = "zh-hans"
 # beside these every page that needs nothing to be there already
 SHOWN: Final = tuple(
-    each
-    for each in PAGES
-    if (each.is_bare or each.name in ("password", "audit", "help", "admin"))
-    # what settings are for is in English
-    and each.name != "configuration"
+    each for each in PAGES if each.is_bare or each.name in ("password", "audit", "help", "admin")
 )
 # what somebody is called, what files and commands say, and what Django has no Chinese for
 NAMES: Final = frozenset(

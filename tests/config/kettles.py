@@ -10,10 +10,9 @@ from config.sections import Ordered, Registry, Section
 
 
 class Kettle(Section):
-    """How water is boiled."""
-
     section: ClassVar = "kettle"
     title: ClassVar = "Kettle"
+    help: ClassVar = "How water is boiled."
 
     boil_seconds: float = Field(90.0, ge=1, le=600, description="until it boils")
     cups: int = Field(2, gt=0, lt=100, description="how much")
@@ -23,10 +22,9 @@ class Kettle(Section):
 
 
 class Kitchen(Section):
-    """The room."""
-
     section: ClassVar = "kitchen"
     title: ClassVar = "Kitchen"
+    help: ClassVar = "The room."
 
     patience_seconds: float = Field(600.0, ge=1, le=3600, description="of guests")
     chairs: int = Field(4, ge=1, le=50, description="around the table")

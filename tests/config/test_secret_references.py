@@ -25,10 +25,9 @@ LITERAL = "xoxb-1234-planted-secret"
 
 
 class Post(Section):
-    """How letters are sent."""
-
     section: ClassVar = "post"
     title: ClassVar = "Post"
+    help: ClassVar = "How letters are sent."
 
     password: SecretReference = Field("", description="where the password stands")
 

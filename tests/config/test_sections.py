@@ -75,6 +75,7 @@ def test_a_text_with_a_form_of_its_own_says_what_it_may_be() -> None:
     class Windows(Section):
         section: ClassVar = "windows"
         title: ClassVar = "Windows"
+        help: ClassVar = "Times of the day."
 
         days: Annotated[str, Accepts("days, as in mon, tue")] = Field("", description="when")
 

@@ -15,7 +15,10 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
+from config.languages.told import told
+from config.sections import Accepts, accepted, registry
 from tests.factories import make_user
 
 LOCALE: Final = Path(settings.BASE_DIR) / "locale" / "zh_Hans" / "LC_MESSAGES"
@@ -81,6 +84,20 @@ def messages(folder: Path, kind: str) -> list[str]:
     command = ["msgattrib", kind, "--no-location", "--no-wrap", str(folder / "django.po")]
     found = subprocess.run(command, check=True, capture_output=True, timeout=60)
     return re.findall(r'^msgid "(.+)"$', found.stdout.decode(), re.MULTILINE)
+
+
+def test_what_is_said_of_settings_has_its_translation() -> None:
+    known = catalog(LOCALE / "django.mo")
+    kinds = registry.sections.values()
+    fields = [field for kind in kinds for field in kind.model_fields.values()]
+    said = {text for kind in kinds for text in (kind.title, kind.help)}
+    said |= {field.description or "" for field in fields}
+    said |= {each.words for field in fields for each in field.metadata if isinstance(each, Accepts)}
+    said |= {rule.reason for rule in registry.rules}
+    assert said - known.keys() == set()
+    with override("zh-hans"):
+        composed = {accepted(field) for field in fields}
+        assert {words for words in composed if told(words) == words} == set()
 
 
 @pytest.mark.skipif(

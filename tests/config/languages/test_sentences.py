@@ -29,6 +29,7 @@ SMALL: Final = Sentences(
         ("", ("%(name)s took over from %(name)s.",), "%(name)s 自己接替。"),
         ("", ("Refused by %(name)s because %(reason)s",), "%(name)s 拒绝：%(reason)s"),
         ("", ("Evidence of %(name)s",), "%(name)s 的依据"),
+        ("", ("one of: %(typed_choices)s",), "以下之一：%(typed_choices)s"),
         ("", ("%(name)s is at %(limit)s, must be below.",), "%(name)s 为 %(limit)s，须低于。"),
         ("", ("Type <b>%(word)s</b> to confirm",), "输入 <b>%(word)s</b>"),
         ("", ("%(a)s %(b)s",), "%(b)s %(a)s"),
@@ -64,6 +65,8 @@ SMALL: Final = Sentences(
         ("by legacy", "由 旧策略"),
         ("by 29 h 32 min", "由 29 h 32 min"),
         ("by mistake", "by mistake"),
+        # what is typed as it stands is no message, whatever it looks like
+        ("one of: legacy, open", "以下之一：legacy, open"),
         # one name is one value
         ("anna took over from anna.", "anna 自己接替。"),
         ("anna took over from bert.", "anna took over from bert."),

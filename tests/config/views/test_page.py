@@ -95,6 +95,42 @@ def nothing_changes() -> Any:
     assert kept[-1] == state()
 
 
+class TestInChinese:
+    @pytest.fixture
+    def client(self, client: Client) -> Client:
+        client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-CN"
+        return client
+
+    def test_each_setting_says_what_it_is_for_and_what_it_accepts(self, client: Client) -> None:
+        published(console=given(3))
+        response = client.get(PAGE)
+        assert "如何接收、处理和保留抓包文件。" in words(response)
+        row = row_of(response, DAYS)
+        assert "上传的抓包文件在此时间后删除，结果保留；0 表示不删除" in row
+        assert "数值（0 到 36,500）" in row
+        assert "版本 1，由 somebody 更改" in row
+        # values to choose from stay what is typed in files
+        assert "以下之一：all, none, originals, outputs" in row_of(
+            response, "recovery.backup_files"
+        )
+
+    def test_what_is_not_accepted_says_what_is(self, client: Client) -> None:
+        row = row_of(ask(client, "validate", trimming__keep_originals_days="x"), DAYS)
+        assert "'x' 不被接受；应为数值（0 到 36,500）。" in row
+
+    def test_a_broken_rule_gives_its_reason(self, client: Client) -> None:
+        row = row_of(ask(client, "validate", trimming__beat_seconds="40"), "trimming.beat_seconds")
+        assert "必须小于 trimming.lease_seconds，后者为 30（默认值）：租约必须在到期前续期。" in row
+
+    def test_what_is_wrong_with_files_is_said_behind_its_place(self, client: Client) -> None:
+        published(console=given(3))
+        problem = "a.yaml, line 3: there is no section 'trimmin'. Did you mean trimming?\nnews: bad"
+        FilesLook.objects.create(environment="local", at=timezone.now(), problem=problem)
+        text = words(client.get(PAGE))
+        assert "a.yaml 第 3 行：没有配置节 'trimmin'。是否指 trimming？" in text
+        assert "news：bad" in text
+
+
 class TestWhoMay:
     @pytest.mark.parametrize("role", ROLES)
     def test_every_role_may_look(self, role: str) -> None:
