@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from config.choices import VersionKind
 from config.files import MAIN, Signature, read_files, signature
@@ -56,7 +57,7 @@ def take_files() -> ConfigVersion | None:
     found = read_present_files(newest)
     if newest is not None and _values(newest.files) == _values(stored(found)):
         return None
-    reason = f"the files in {settings.INSTALLATION.name}/"
+    reason = _("the files in %(typed_folder)s/") % {"typed_folder": settings.INSTALLATION.name}
     return publish(newest, kind=VersionKind.FILES, reason=reason, files=found)
 
 

@@ -28,8 +28,8 @@ NAMES: Final = frozenset(
     (
         *("admin", "approver", "legacy", "scanning", "standard", "share_safe"),
         *("HEADER", "FRAMING", "BODY", "UNCERTAIN", "standard, version 1"),
-        # channels, and events of the audit log
-        *("log", "upload", "delete"),
+        # channels, events of the audit log, and values of settings
+        *("log", "upload", "delete", "none"),
         "Add link",
     )
 )
