@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from config.admin_rows import AnyAdmin, ReadOnlyAdmin, moment, pretty_json
+from config.languages.told import listed
 from config.models import AuditEvent, ConfigVersion
 from config.roles import ROLES
 
@@ -132,7 +133,7 @@ class ConsoleUserAdmin(PermissionsAsBoxes, AnyUserAdmin):
     @admin.display(description=_("roles"))
     def role_names(self, user: User) -> str:
         """Show the roles."""
-        return ", ".join(sorted(group.name for group in user.groups.all()))
+        return listed(sorted(group.name for group in user.groups.all()))
 
 
 @admin.register(Group)

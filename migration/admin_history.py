@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.admin_rows import link_to, moment, pretty_json
+from config.languages.told import listed
 from migration.admin_rows import HistoryAdmin, Queryset, list_of
 from migration.models import (
     Attempt,
@@ -183,7 +184,7 @@ class StepAdmin(HistoryAdmin):
         """Show the versions that were published for it, those of drills as such."""
         rows = step.policies.order_by("policy_version")
         drill = gettext("drill")
-        return ", ".join(
+        return listed(
             f"{each.policy_version} ({drill})" if each.is_drill else str(each.policy_version)
             for each in rows
         )

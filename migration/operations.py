@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from config.current import current
-from config.languages.told import in_record, told
+from config.languages.told import in_record, listed, told
 from config.layers import quoted
 from config.sections import accepted, fits, number, registry
 from migration.choices import ACTIVE, ApprovalState, Move, RolloutState
@@ -81,7 +81,7 @@ def checked(changes: Mapping[str, Any]) -> RolloutLimits:
     fields = RolloutLimits.model_fields
     for name, value in changes.items():
         if name not in fields:
-            words = {"name": quoted(name), "known": ", ".join(sorted(fields))}
+            words = {"name": quoted(name), "known": listed(sorted(fields))}
             raise RefusedError(_("%(name)s is no limit; expected one of: %(known)s.") % words)
         if not fits(fields[name], value):
             words = {"name": name, "value": quoted(value), "accepted": told(accepted(fields[name]))}
@@ -257,8 +257,8 @@ def _is_possible() -> None:
                 "%(names)s to true first."
             )
             % {
-                "modes": ", ".join(missing),
-                "names": ", ".join(f"routing.permit_{mode}" for mode in missing),
+                "modes": listed(missing),
+                "names": listed(f"routing.permit_{mode}" for mode in missing),
             }
         )
     if TREATMENT not in available(settings.TRIMMING_STRATEGIES):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from config.languages.told import listed
 from migration.choices import Move, RolloutState, SuspectState
 from migration.gates.evidence import baseline_from_json, tally_from_json
 from migration.gates.tally import Tally
@@ -99,7 +100,7 @@ def _phase(phase: Phase, now: datetime) -> tuple[Any, ...]:
         phase.get_state_display(),
         hours(phase.planned_seconds),
         hours(took) if steps else "-",
-        ", ".join(f"{100 * step.share:g} %" for step in steps) or "-",
+        listed(f"{100 * step.share:g} %" for step in steps) or "-",
     )
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config.languages.told import listed
 from migration import badge as rollouts
 from migration.choices import ACTIVE, ROLLOUT_LOOKS, RolloutState
 from monitoring import strip
@@ -81,7 +82,7 @@ def picture(request: HttpRequest) -> HttpResponse:
     context = {
         "parts": found,
         "width": sum(part.width for part in found),
-        "title": ", ".join(part.text for part in found),
+        "title": listed(part.text for part in found),
     }
     return render(request, "badge.svg", context, content_type="image/svg+xml")
 

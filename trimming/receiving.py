@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.languages.told import listed
 from trimming.backpressure import room_for
 from trimming.choices import Priority
 from trimming.engine.strategies.registry import available
@@ -80,7 +81,7 @@ class UploadForm(forms.Form):
         if name not in known:
             raise forms.ValidationError(
                 _("This strategy is not known; there are: %(known)s. Nothing was stored.")
-                % {"known": ", ".join(sorted(known))}
+                % {"known": listed(sorted(known))}
             )
         if refusal := refusal_of(name):
             raise forms.ValidationError(f"{refusal} " + _("Nothing was stored."))

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from config.languages.told import told
+from config.languages.told import listed, told
 from trimming.archive_names import distinct
 from trimming.giving import answer_with, attachment, grant, name_of, newest_results
 from trimming.models import Quarantine
@@ -104,4 +104,4 @@ def _refusal_of(refused: list[Quarantine]) -> str:
         len(refused),
     )
     reason = told(refused[0].reason).rstrip(".") + "."
-    return text % {"n": len(refused), "names": ", ".join(names + more), "reason": reason}
+    return text % {"n": len(refused), "names": listed(names + more), "reason": reason}
