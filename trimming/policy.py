@@ -18,8 +18,10 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from config.audit import SYSTEM, record
+from config.languages.told import listed
 from config.layers import ConfigurationError
 from trimming.conf import routing_settings
 from trimming.fence import fence
@@ -86,7 +88,7 @@ def _first_policy() -> RoutingPolicy:
             "salt": new_salt(),
             "origin": Origin.FIRST,
             "actor_name": SYSTEM,
-            "reason": "the first policy, by the settings",
+            "reason": gettext_noop("the first policy, by the settings"),
             "at": timezone.now(),
         },
     )
@@ -175,7 +177,7 @@ def _check(wish: Wish, origin: Origin, before: RoutingPolicy) -> None:
     if wish.mode not in permitted:
         raise PolicyRefusedError(
             _("The mode %(mode)s is not permitted; the settings permit: %(permitted)s.")
-            % {"mode": wish.mode.value, "permitted": ", ".join(mode.value for mode in permitted)}
+            % {"mode": wish.mode.value, "permitted": listed(mode.value for mode in permitted)}
         )
     if not (0 <= wish.treatment_share <= 1 and 0 <= wish.shadow_share <= 1):
         raise PolicyRefusedError(_("A share is a number from 0 to 1."))

@@ -8,17 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from monitoring.alerts.message import AlertLine, Message, MessageKind, Picture, Severity
 from monitoring.alerts.tables import matchers_text
 from monitoring.alerts.values import AlertFacts, Outgoing, SilenceFacts
 
 # recommended actions of one message
-ACTIONS = 6
+ACTIONS: Final = 6
+# by kind the title of a message about one alert, and about several
+TITLED: Final[Mapping[MessageKind, tuple[Any, Any]]] = {
+    MessageKind.FIRING: (
+        "%(title)s",
+        gettext_lazy("%(count)s alerts fire: %(title)s and others"),
+    ),
+    MessageKind.REPEATED: (
+        gettext_lazy("Still: %(title)s"),
+        gettext_lazy("%(count)s alerts still fire: %(title)s and others"),
+    ),
+    MessageKind.ESCALATED: (
+        gettext_lazy("Level %(level)s: %(title)s"),
+        gettext_lazy("Level %(level)s: %(count)s alerts, %(title)s and others"),
+    ),
+    MessageKind.RESOLVED: (
+        gettext_lazy("Resolved: %(title)s"),
+        gettext_lazy("%(count)s alerts are resolved: %(title)s and others"),
+    ),
+}
 
 
 def body_of(
@@ -56,27 +75,19 @@ def body_of(
 
 def _words(kind: MessageKind, outgoing: Outgoing, alerts: list[AlertFacts]) -> tuple[str, str]:
     count = len(alerts) + outgoing.more
-    first = alerts[0].title
-    names = {"title": first, "count": f"{count:,}", "level": outgoing.level}
     if kind is MessageKind.DIGEST:
-        title = (
-            ngettext("%(count)s alert in a digest", "%(count)s alerts in a digest", count) % names
-        )
-        return title, _("They were over the messages of an hour, or came late.")
-    one = {
-        MessageKind.FIRING: "%(title)s",
-        MessageKind.REPEATED: _("Still: %(title)s"),
-        MessageKind.ESCALATED: _("Level %(level)s: %(title)s"),
-        MessageKind.RESOLVED: _("Resolved: %(title)s"),
-    }
-    many = {
-        MessageKind.FIRING: _("%(count)s alerts fire: %(title)s and others"),
-        MessageKind.REPEATED: _("%(count)s alerts still fire: %(title)s and others"),
-        MessageKind.ESCALATED: _("Level %(level)s: %(count)s alerts, %(title)s and others"),
-        MessageKind.RESOLVED: _("%(count)s alerts are resolved: %(title)s and others"),
-    }
-    title = (one if count == 1 else many)[kind] % names
+        title = ngettext("%(count)s alert in a digest", "%(count)s alerts in a digest", count)
+        summary = _("They were over the messages of an hour, or came late.")
+        return title % {"count": f"{count:,}"}, summary
+    title = title_of(kind, count, outgoing.level, alerts[0].title)
     return title, alerts[0].sentence if count == 1 else ""
+
+
+def title_of(kind: MessageKind, count: int, level: int, first: str) -> str:
+    """Return the title of a message about ``count`` alerts, of which ``first`` is one."""
+    one, many = TITLED[kind]
+    words = one if count == 1 else many
+    return str(words % {"title": first, "count": f"{count:,}", "level": level})
 
 
 def _reminder(silence: SilenceFacts) -> tuple[str, str]:

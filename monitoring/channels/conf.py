@@ -142,6 +142,21 @@ class ConsoleSettings(Section):
 
 
 @registry.register
+class MessageSettings(Section):
+    section: ClassVar = "messages"
+    title: ClassVar = _("What is sent")
+    help: ClassVar = _("What all that is sent has in common.")
+
+    language: Literal["en", "zh-hans"] = Field(
+        "en",
+        description=_(
+            "language of alerts and reports as people get them: English or Simplified Chinese; "
+            "the log stays English"
+        ),
+    )
+
+
+@registry.register
 class EmailSettings(Section):
     section: ClassVar = "email"
     title: ClassVar = _("Channel: e-mail")
@@ -255,6 +270,11 @@ def console_settings() -> ConsoleSettings:
 def public_url() -> str:
     """Return where people reach the console, without a slash at the end; empty without links."""
     return console_settings().public_url
+
+
+def message_settings() -> MessageSettings:
+    """Return the settings in force."""
+    return current().of(MessageSettings)
 
 
 def email_settings() -> EmailSettings:

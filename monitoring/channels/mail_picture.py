@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from monitoring.alerts.message import Picture
+from monitoring.channels.picture_words import set_clock
 
 # as static/css/tokens.css has them in the light
 SURFACE: Final = "#ffffff"
@@ -50,7 +51,6 @@ def png(picture: Picture) -> bytes | None:
     points = drawable(picture.points)
     if len(points) < 2:
         return None
-    from matplotlib import dates
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -63,11 +63,7 @@ def png(picture: Picture) -> bytes | None:
     axes.plot(times, [value for _at, value in points], color=VALUES, linewidth=1.4)
     if picture.limit is not None and math.isfinite(picture.limit) and _small(picture.limit):
         axes.axhline(picture.limit, color=LIMIT, linewidth=1.1, linestyle=(0, (5, 3)))
-    # Matplotlib leaves these two without types
-    locator = dates.AutoDateLocator(minticks=3, tz=UTC)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    form = dates.ConciseDateFormatter(locator, tz=UTC, show_offset=False)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_formatter(form)
+    set_clock(axes, UTC)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.tick_params(colors=INK, labelsize=8.5, length=0)

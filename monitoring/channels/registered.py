@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from django.conf import settings
+
 from monitoring.channels.base import Channel, channels
 from monitoring.channels.conf import (
     apprise_settings,
     email_settings,
     log_settings,
+    message_settings,
     slack_settings,
     webhook_settings,
 )
+from monitoring.channels.speaking import Speaking
 
 
 def email() -> Channel:
@@ -57,15 +61,27 @@ SETTINGS: Final[Mapping[Callable[[], Channel], Callable[[], Any]]] = {
     webhook: webhook_settings,
     apprise: apprise_settings,
 }
-# each channel by its name, switched on or not
-MADE: Final = {made.__name__: made for made in SETTINGS}
+# what programs read as well is English, whatever the settings say
+ENGLISH: Final = frozenset({log})
+
+
+def _speaking(made: Callable[[], Channel]) -> Callable[[], Channel]:
+    def found() -> Channel:
+        is_english = made in ENGLISH
+        return Speaking(
+            made(), settings.LANGUAGE_CODE if is_english else message_settings().language
+        )
+
+    return found
 
 
 def _where_on(
-    made: Callable[[], Channel], settings: Callable[[], Any]
+    made: Callable[[], Channel], given: Callable[[], Any]
 ) -> Callable[[], Channel | None]:
-    return lambda: made() if settings().enabled else None
+    return lambda: made() if given().enabled else None
 
 
-for made, settings in SETTINGS.items():
-    channels.register(made.__name__, _where_on(made, settings))
+# each channel by its name, switched on or not
+MADE: Final = {made.__name__: _speaking(made) for made in SETTINGS}
+for made, given in SETTINGS.items():
+    channels.register(made.__name__, _where_on(MADE[made.__name__], given))

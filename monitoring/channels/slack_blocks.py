@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.languages.told import listed
 from monitoring.alerts.message import Message
 from monitoring.channels.words import (
     cut,
@@ -98,7 +99,7 @@ def _blocks(message: Message) -> Iterator[Block]:
             )
             % {"count": too_long}
         )
-    yield _context(", ".join(footer(message)))
+    yield _context(listed(footer(message)))
 
 
 def _steps(actions: tuple[str, ...]) -> str:

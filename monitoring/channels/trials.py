@@ -11,6 +11,7 @@ from typing import Final, Literal
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from config.languages.told import in_record
 from monitoring.alerts.message import Message, MessageKind, Severity
 from monitoring.channels.base import ChannelError, Channels, channels
 from monitoring.channels.conf import console_settings
@@ -58,7 +59,9 @@ def tried(names: Iterable[str], known: Channels = channels) -> Iterator[Trial]:
         began = time.perf_counter()
         outcome: Outcome = "ok"
         try:
-            said = channel.send(trial_message())
+            with in_record():
+                message = trial_message()
+            said = channel.send(message)
         except ChannelError as error:
             outcome, said = "failed", str(error)
         except Exception as error:  # one channel must not hide what comes of the others

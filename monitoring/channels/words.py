@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.languages.told import listed
 from monitoring.alerts.message import AlertLine, Message, MessageKind, Picture, Severity
 
 KINDS: Final[Mapping[MessageKind, Any]] = {
@@ -90,10 +92,10 @@ def tidy(message: Message) -> Message:
 
 def headline(message: Message) -> str:
     """Return kind, severity and title."""
-    kind = KINDS[message.kind]
-    if message.kind is MessageKind.TEST:
-        return f"{kind}: {message.title}"
-    return f"{kind}, {message.severity.label.lower()}: {message.title}"
+    parts = [str(KINDS[message.kind])]
+    if message.kind is not MessageKind.TEST:
+        parts.append(message.severity.label.lower())
+    return _("%(what)s: %(title)s") % {"what": listed(parts), "title": message.title}
 
 
 def shape(message: Message) -> str:
@@ -108,8 +110,7 @@ def subject(message: Message) -> str:
 
 def moment(at: datetime) -> str:
     """Return a time as people read it, in UTC: messages go to several zones."""
-    at = at.astimezone(UTC)
-    return f"{at.day} {at:%b %Y, %H:%M:%S} UTC"
+    return date_format(at.astimezone(UTC), _("j M Y, H:i:s")) + " UTC"
 
 
 def told(message: Message, limit: int) -> list[Told]:
@@ -126,7 +127,7 @@ def _told(message: Message, line: AlertLine) -> Told:
     return Told(
         "" if alone and line.title == message.title else line.title,
         "" if alone and line.sentence == message.summary else line.sentence,
-        ", ".join(part for part in parts if part),
+        listed(part for part in parts if part),
         line.address,
     )
 
@@ -168,7 +169,8 @@ def pictured(picture: Picture) -> str:
         }
     if picture.limit is None:
         return said
-    return said + " " + _("The limit is %(limit)s.") % {"limit": figure(picture.limit)}
+    limit = figure(picture.limit)
+    return _("%(said)s The limit is %(limit)s.") % {"said": said, "limit": limit}
 
 
 def figure(value: float) -> str:
@@ -193,8 +195,7 @@ def as_context(message: Message, limit: int) -> dict[str, Any]:
         "subject": subject(message),
         "look": "ok" if resolved else message.severity.value,
         "bars": shape(message),
-        "kind": KINDS[message.kind],
-        "severity": message.severity.label,
+        "state": listed([KINDS[message.kind], message.severity.label]),
         "title": message.title,
         "summary": message.summary,
         "alerts": told(message, limit),

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.languages.told import listed
 from monitoring.figures import figure, line
 from monitoring.metrics.forecast import Reach
 from monitoring.metrics.rollups import HOUR
@@ -63,12 +63,12 @@ def said_of(outlook: Sequence[Forecast], zone: ZoneInfo) -> str:
     coming = [(reach.at, str(each.name)) for each in outlook for reach in each.reaches if reach.at]
     words = []
     if met:
-        words.append(_("At a limit already: %(names)s.") % {"names": ", ".join(met)})
+        words.append(_("At a limit already: %(names)s.") % {"names": listed(met)})
     if coming:
         at, name = min(coming)
         words.append(
             _("The next limit would be met by %(name)s, on %(day)s.")
-            % {"name": name, "day": date_format(at.astimezone(zone), "j F Y")}
+            % {"name": name, "day": f"{at.astimezone(zone):%Y-%m-%d}"}
         )
     if not any(each.trend for each in outlook):
         words.append(_("Too little is known yet for a forecast."))

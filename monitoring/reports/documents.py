@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -59,7 +59,7 @@ def mail_texts(report: Report, source: Callable[[str, bytes], str]) -> tuple[str
 
 def subject_of(report: Report) -> str:
     """Return the subject of the mail."""
-    return f"PktMask: {title_of(report)}"
+    return _("%(what)s: %(title)s") % {"what": "PktMask", "title": title_of(report)}
 
 
 def file_name(report: Report, ending: str) -> str:
@@ -73,7 +73,7 @@ def _context(
     report: Report, user: Any, source: Callable[[str, bytes], str], rows: int | None = None
 ) -> dict[str, Any]:
     zone = report.time_zone
-    parts = in_words(parts_for(report, user), zone, {})
+    stored = parts_for(report, user)
     return {
         "report": report,
         "title": title_of(report),
@@ -84,9 +84,9 @@ def _context(
             {
                 **part,
                 "tables": [_cut(table, rows) for table in part["tables"]],
-                "pictures": _pictures(report, part, source),
+                "pictures": _pictures(report, part, each["charts"], source),
             }
-            for part in parts
+            for part, each in zip(in_words(stored, zone, {}), stored, strict=True)
         ],
     }
 
@@ -99,11 +99,14 @@ def _cut(table: Mapping[str, Any], rows: int | None) -> Mapping[str, Any]:
 
 
 def _pictures(
-    report: Report, part: Mapping[str, Any], source: Callable[[str, bytes], str]
+    report: Report,
+    part: Mapping[str, Any],
+    stored: Sequence[Mapping[str, Any]],
+    source: Callable[[str, bytes], str],
 ) -> list[dict[str, str]]:
     found = []
-    for chart in part["charts"]:
-        picture = _drawn(report, chart)
+    for chart, each in zip(part["charts"], stored, strict=True):
+        picture = _drawn(report, each)
         if picture is not None:
             spoken = _("Chart: %(title)s over time") % {"title": chart["title"]}
             found.append(

@@ -9,11 +9,12 @@ from typing import Final
 import structlog
 from django.core.mail import EmailMultiAlternatives
 from django.db.models import Q
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from config.faults import type_and_place
 from monitoring.channels.base import ChannelError
-from monitoring.channels.conf import email_settings, listed
+from monitoring.channels.conf import email_settings, listed, message_settings
 from monitoring.reports.choices import MailState
 from monitoring.reports.conf import report_settings
 from monitoring.reports.documents import mail_texts, subject_of
@@ -111,9 +112,11 @@ def made(report: Report, sender: str) -> EmailMultiAlternatives:
         pictures[name] = picture
         return f"cid:{name}.{key}@{domain}"
 
-    text, html = mail_texts(report, source)
+    with translation.override(message_settings().language):
+        subject = subject_of(report)
+        text, html = mail_texts(report, source)
     found = EmailMultiAlternatives(
-        subject_of(report),
+        subject,
         text,
         sender,
         list(listed(report_settings().receivers)),

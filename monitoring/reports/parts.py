@@ -29,6 +29,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     MOMENT = "moment"
     DAY = "day"  # a moment of which only the day matters
+    WEEKDAY = "weekday"  # the same, of a week or a month that is known
     CAPTURE = "capture"  # its id: who may see it sees its name
     ARM = "arm"
     VERDICT = "verdict"

@@ -13,6 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from monitoring.channels.mail_picture import INK, LINE, SURFACE
+from monitoring.channels.picture_words import drawable, set_clock
 
 # as static/css/tokens.css has them in the light; of one role lines differ by dashes
 STYLES: Final[Mapping[str, tuple[str, Any]]] = {
@@ -37,9 +38,9 @@ def png(figure: Mapping[str, Any], zone: ZoneInfo) -> bytes | None:
     lines = [each for each in figure["lines"] if any(v is not None for v in each["values"])]
     if not lines:
         return None
-    from matplotlib import dates
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
     from matplotlib.ticker import MaxNLocator
 
     # without pyplot nothing is shared between threads and nothing stays in memory
@@ -52,7 +53,9 @@ def png(figure: Mapping[str, Any], zone: ZoneInfo) -> bytes | None:
         (begin + timedelta(seconds=(number + 0.5) * figure["step"])).astimezone(zone)
         for number in range(figure["size"])
     ]
-    for line in lines:
+    names, font = drawable([line["name"] for line in lines])
+    letters = FontProperties(fname=font, size=8.5)
+    for name, line in zip(names, lines, strict=True):
         colour, dashes = STYLES.get(line["role"], PLAIN)
         values = [math.nan if value is None else value for value in line["values"]]
         axes.plot(
@@ -64,13 +67,9 @@ def png(figure: Mapping[str, Any], zone: ZoneInfo) -> bytes | None:
             # a value between two gaps would not be seen as a line
             marker="." if len(values) < 100 else None,
             markersize=2.5,
-            label=line["name"],
+            label=name,
         )
-    # Matplotlib leaves these two without types
-    locator = dates.AutoDateLocator(minticks=3, maxticks=8, tz=zone)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    form = dates.ConciseDateFormatter(locator, tz=zone, show_offset=False)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_formatter(form)
+    set_clock(axes, zone, most=8)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.set_ylim(bottom=0)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
@@ -86,7 +85,7 @@ def png(figure: Mapping[str, Any], zone: ZoneInfo) -> bytes | None:
             bbox_to_anchor=(1.0, 1.0),
             ncols=len(lines),
             frameon=False,
-            fontsize=8.5,
+            prop=letters,
             labelcolor=INK,
             borderaxespad=0.1,
         )

@@ -43,7 +43,8 @@ def title_of(report: Report) -> str:
         ReportKind.WEEK: _("Weekly report"),
         ReportKind.MONTH: _("Monthly report"),
     }
-    return f"{names[ReportKind(report.kind)]}: {time_of(report)}"
+    words = {"what": names[ReportKind(report.kind)], "title": time_of(report)}
+    return _("%(what)s: %(title)s") % words
 
 
 def as_table(reports: Iterable[Report]) -> Iterator[tuple[Any, ...]]:
@@ -119,11 +120,7 @@ def in_words(parts: Iterable[Json], zone: ZoneInfo, names: Mapping[str, str]) ->
             "has_more": bool(part["figures"] or part["tables"] or part["charts"]),
             "figures": [_figure(each, zone, names) for each in part["figures"]],
             "tables": [_table(each, zone, names) for each in part["tables"]],
-            # names within a picture stay: what draws them has letters of English alone
-            "charts": [
-                {**each, "title": told(each["title"]), "note": told(each["note"])}
-                for each in part["charts"]
-            ],
+            "charts": [_chart(each) for each in part["charts"]],
         }
         for part in parts
     ]
@@ -138,6 +135,17 @@ def captures_in(parts: Iterable[Json]) -> set[str]:
         for row in table["rows"]
         for value in row
         if value["kind"] == Kind.CAPTURE
+    }
+
+
+def _chart(chart: Json) -> Json:
+    figure = chart["figure"]
+    lines = [{**each, "name": told(each["name"])} for each in figure["lines"]]
+    return {
+        **chart,
+        "title": told(chart["title"]),
+        "note": told(chart["note"]),
+        "figure": {**figure, "lines": lines},
     }
 
 
@@ -209,6 +217,8 @@ def value_text(value: Json, zone: ZoneInfo) -> str:
             return moment_text(datetime.fromisoformat(found), zone)
         case Kind.DAY:
             return date_format(datetime.fromisoformat(found).astimezone(zone), _("j M Y"))
+        case Kind.WEEKDAY:
+            return date_format(datetime.fromisoformat(found).astimezone(zone), _("D j M"))
         case Kind.CAPTURE:
             return str(found)[:ID_CHARACTERS]
         case Kind.ARM:

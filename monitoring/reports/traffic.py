@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.models import Count, Sum
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -14,7 +13,7 @@ from monitoring.figures import ARM_NAMES, byte_scale, figure, line
 from monitoring.metrics.series import Line, Series
 from monitoring.reports.arms import arms_part
 from monitoring.reports.choices import ReportKind
-from monitoring.reports.parts import Chart, Figure, Kind, Part, Table, Value, text
+from monitoring.reports.parts import Chart, Figure, Kind, Part, Table, Value, moment
 from monitoring.reports.periods import before
 from monitoring.reports.sections import Span, sections
 from monitoring.reports.tally import DaySums, Ended, Tally, tally_of
@@ -138,7 +137,7 @@ def _days(span: Span, found: Tally) -> list[Table]:
     if span.period.kind is ReportKind.DAY:
         return []
     rows = [
-        (text(date_format(day.first, "D j M")), *_day(found.days[day.first], is_known))
+        (moment(day.begin, Kind.WEEKDAY), *_day(found.days[day.first], is_known))
         for day in span.period.days()
         if day.begin < span.until
         for is_known in [span.is_measured(day.begin, day.end)]

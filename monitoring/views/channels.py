@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from config.languages.told import in_record
 from monitoring.alerts.acts import RefusedError
 from monitoring.alerts.channel_acts import send_test
 from monitoring.alerts.channel_panels import TITLES, channel_panels
@@ -151,9 +152,11 @@ def _known(channel: str) -> None:
 def _message(chosen: str) -> Message:
     """Return what is shown: the alert of that key, without one a sample."""
     now = timezone.now()
-    if not chosen:
-        return sample_preview(now)
-    return preview_of(get_object_or_404(Alert, FIRING, pk=chosen), now)
+    # the channel says it in the language of what is sent
+    with in_record():
+        if not chosen:
+            return sample_preview(now)
+        return preview_of(get_object_or_404(Alert, FIRING, pk=chosen), now)
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:

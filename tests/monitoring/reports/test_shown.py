@@ -70,13 +70,17 @@ def test_a_report_is_called_by_the_days_of_its_zone(
 
 
 def test_a_chinese_page_shows_a_report_in_chinese_with_its_days_as_they_are_written_there() -> None:
-    part = Part("arms", "Legacy and scanning", "", charts=[Chart("c", "Captures", {})]).as_json()
+    drawn = {"lines": [{"name": "Memory", "values": [1.0]}]}
+    chart = Chart("c", "Captures", drawn)
+    part = Part("arms", "Legacy and scanning", "", charts=[chart]).as_json()
     with translation.override("zh-hans"):
         assert title_of(report_of(ReportKind.DAY, date(2026, 3, 29))).endswith(
             "2026年3月29日 星期日"
         )
         [said] = in_words([part], BERLIN, {})
+        assert value_text(asdict(moment(NOON, Kind.WEEKDAY)), BERLIN) == "3月29日 星期日"
     assert (said["title"], said["charts"][0]["title"]) == ("legacy 与 scanning", "抓包文件")
+    assert said["charts"][0]["figure"]["lines"] == [{"name": "内存", "values": [1.0]}]
 
 
 def test_what_is_not_finished_says_so() -> None:
@@ -103,6 +107,7 @@ def test_what_is_not_finished_says_so() -> None:
         (Value(Kind.NUMBER, 0.5), "0.5"),
         (moment(NOON), "29 Mar 2026, 14:00"),
         (moment(NOON, Kind.DAY), "29 Mar 2026"),
+        (moment(NOON, Kind.WEEKDAY), "Sun 29 Mar"),
         (moment(None), "\N{EN DASH}"),
         (Value(Kind.COUNT, None), "\N{EN DASH}"),
         (Value(Kind.CAPTURE, "0123456789abcdef"), "01234567"),
