@@ -31,6 +31,7 @@ function find() {
   }
   for (const section of new Set(rows.map((row) => row.closest("section")))) {
     section.hidden = !section.querySelector("tbody tr:not([hidden])");
+    document.querySelector(`.jump [href="#${section.querySelector("h2").id}"]`).hidden = section.hidden;
   }
   said.textContent = bar.dataset.textFound.replace("{found}", count).replace("{all}", rows.length);
 }
