@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from trimming.engine.byte_classes import REDACTION, ByteClass, fill_for
 from trimming.engine.options import TrimOptions
-from trimming.engine.report import HTTP2, RESET_TEXT
+from trimming.engine.report import HTTP2, NOT_CLASSED, NOT_HTTP, RESET_TEXT
 
 # the bar is divided into so many parts; every row that has bytes gets at least LEAST_WIDTH of them
 WHOLE_WIDTH: Final = 10_000
@@ -25,28 +26,52 @@ Text = str | Promise
 
 # left bytes of these names lie within the classes OTHER and UNCERTAIN (pipeline.py); all others are
 # bytes that no strategy gave a class
-INSIDE_CLASSES: Final = frozenset(
-    {HTTP2, RESET_TEXT, "TCP that is not HTTP", "HTTP that could not be classed"}
-)
+INSIDE_CLASSES: Final = frozenset({HTTP2, RESET_TEXT, NOT_HTTP, NOT_CLASSED})
 # shown even when a capture has none of them
 ALWAYS: Final = frozenset(
     {ByteClass.HEADER, ByteClass.FRAMING, ByteClass.BODY, ByteClass.UNCERTAIN, ByteClass.OTHER}
 )
 # the order of the rows: name, what they are, look in the bar when kept
-CLASSES: Final[Mapping[ByteClass, tuple[str, Text, str]]] = {
-    ByteClass.HEADER: ("HEADER", _("start lines, fields, blank lines"), "b-header"),
-    ByteClass.REDACTED: ("REDACTED", _("header values that the profile hides"), "b-header"),
-    ByteClass.FRAMING: ("FRAMING", _("chunk-size lines and their ends"), "b-framing"),
-    ByteClass.BODY: ("BODY", _("content of messages"), "b-other"),
-    ByteClass.SAMPLE: ("SAMPLE", _("first bytes of bodies that the profile keeps"), "b-framing"),
+CLASSES: Final[Mapping[ByteClass, tuple[Text, Text, str]]] = {
+    ByteClass.HEADER: (
+        pgettext_lazy("byte class", "HEADER"),
+        _("start lines, fields, blank lines"),
+        "b-header",
+    ),
+    ByteClass.REDACTED: (
+        pgettext_lazy("byte class", "REDACTED"),
+        _("header values that the profile hides"),
+        "b-header",
+    ),
+    ByteClass.FRAMING: (
+        pgettext_lazy("byte class", "FRAMING"),
+        _("chunk-size lines and their ends"),
+        "b-framing",
+    ),
+    ByteClass.BODY: (
+        pgettext_lazy("byte class", "BODY"),
+        _("content of messages"),
+        "b-other",
+    ),
+    ByteClass.SAMPLE: (
+        pgettext_lazy("byte class", "SAMPLE"),
+        _("first bytes of bodies that the profile keeps"),
+        "b-framing",
+    ),
     ByteClass.UNCERTAIN: (
-        "UNCERTAIN",
+        pgettext_lazy("byte class", "UNCERTAIN"),
         _("in HTTP connections, but not to be classed"),
         "b-other",
     ),
-    ByteClass.OTHER: ("OTHER", _("payload that is not HTTP"), "b-other"),
+    ByteClass.OTHER: (
+        pgettext_lazy("byte class", "OTHER"),
+        _("payload that is not HTTP"),
+        "b-other",
+    ),
     ByteClass.TLS_RECORD: ("TLS", _("record headers and handshakes"), "b-framing"),
 }
+# names by those that reports have
+NAMES: Final[Mapping[str, Text]] = {each.name.lower(): CLASSES[each][0] for each in CLASSES}
 
 
 @dataclass(frozen=True, slots=True)

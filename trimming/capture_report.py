@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_noop, ngettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from config.languages.told import listed
+from config.languages.told import listed, told
 from trimming import quantities
 
 Text = str | Promise
@@ -48,13 +48,6 @@ TABLES: Final = (
     "limits_met",
 )
 VERIFIED_NUMBERS: Final = ("packets", "masked_bytes", "http_streams", "header_blocks")
-# names that the engine gives to what it left, so that they can be translated
-LEFT_NAMES: Final = (
-    gettext_noop("TCP that is not HTTP"),
-    gettext_noop("HTTP that could not be classed"),
-    gettext_noop("HTTP/2 in clear text"),
-    gettext_noop("text of TCP resets"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +155,7 @@ def not_understood(left_bytes: Mapping[str, int]) -> str:
     left = _largest_first(left_bytes)
     if not left:
         return gettext("Every payload byte was understood or masked.")
-    whole = listed(f"{gettext(name)} {quantities.size(count)}" for name, count in left)
+    whole = listed(f"{told(name)} {quantities.size(count)}" for name, count in left)
     return gettext("Not HTTP and left as it was: %(what)s.") % {"what": whole}
 
 

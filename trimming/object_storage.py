@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files import File
 from django.utils import timezone
 from django.utils.deconstruct import deconstructible
+from django.utils.translation import gettext_noop
 from storages.backends.s3 import S3Storage
 from urllib3.exceptions import HTTPError
 
@@ -43,10 +44,11 @@ def as_of_a_disk(name: str) -> Iterator[None]:
         code = str(error.response.get("Error", {}).get("Code", "?"))
         if code in MISSING:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name) from None
-        raise OSError(errno.EIO, f"the object storage answered {code}", name) from None
+        answered = gettext_noop("the object storage answered %(code)s") % {"code": code}
+        raise OSError(errno.EIO, answered, name) from None
     except (BotoCoreError, Boto3Error, HTTPError) as error:
-        kind = type(error).__name__
-        raise OSError(errno.EIO, f"the object storage cannot be reached ({kind})", name) from None
+        silent = gettext_noop("the object storage cannot be reached (%(kind)s)")
+        raise OSError(errno.EIO, silent % {"kind": type(error).__name__}, name) from None
 
 
 class StoredStream(File):  # type: ignore[type-arg]  # bytes
@@ -207,7 +209,8 @@ class ObjectStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
                 with as_of_a_disk(""):
                     self.client.head_bucket(Bucket=self.bucket_name)
             except FileNotFoundError:
-                raise OSError(errno.EIO, "the object storage lacks the bucket") from None
+                lacks = gettext_noop("the object storage lacks the bucket")
+                raise OSError(errno.EIO, lacks) from None
             return False
         return True
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.admin_rows import moment, pretty_json
 from config.audit import record
+from config.languages.told import told
 from trimming.engine.errors import OptionsError
 from trimming.engine.options import PROFILES, profile_from_mapping
 from trimming.models import Profile
@@ -78,7 +79,8 @@ class ProfileForm(ProfileModelForm):
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise ValidationError(
-                _("Line %(line)d: %(problem)s."), params={"line": line, "problem": error.problem}
+                _("Line %(line)d: %(problem)s."),
+                params={"line": line, "problem": told(error.problem)},
             ) from None
         except (yaml.YAMLError, ValueError, RecursionError):
             raise ValidationError(_("This is neither YAML nor JSON.")) from None
@@ -89,7 +91,7 @@ class ProfileForm(ProfileModelForm):
         try:
             profile_from_mapping(values, str(_("options")))
         except OptionsError as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(told(error)) from None
         return dict(values)
 
 

@@ -10,9 +10,11 @@ import yaml
 
 from trimming.engine.errors import OptionsError
 from trimming.engine.options import TrimOptions, built_in_profile, profile_from_mapping
+from trimming.engine.words import gettext_noop
 
 MAX_PROFILE_BYTES = 1 << 20
 MAX_DEPTH = 20
+TOO_DEEP = gettext_noop("lists and tables are nested more than %(most)d deep")
 YAML_ENDINGS = (".yaml", ".yml")
 
 
@@ -27,9 +29,9 @@ def refuse_bombs(text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
-            problem = "write repeated values out: aliases are not accepted"
+            problem = gettext_noop("write repeated values out: aliases are not accepted")
         elif depth > MAX_DEPTH:
-            problem = f"lists and tables are nested more than {MAX_DEPTH} deep"
+            problem = TOO_DEEP % {"most": MAX_DEPTH}
         else:
             continue
         mark: Any = event.start_mark

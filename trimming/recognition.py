@@ -11,6 +11,7 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from trimming.engine.errors import InputError
 from trimming.engine.formats.capture import EXPECTED, CaptureFile, mistaken_for
 from trimming.engine.options import Limits
@@ -46,14 +47,14 @@ def refusal(error: InputError) -> str:
     """Say, to the person who uploaded, why a file was not taken."""
     if error.expected == EXPECTED:
         return _("Not a capture: %(found)s; expected %(expected)s. Nothing was stored.") % {
-            "found": error.found,
-            "expected": error.expected,
+            "found": told(error.found),
+            "expected": told(error.expected),
         }
     return _(
         "Not a usable capture: at byte %(offset)s, expected %(expected)s, found %(found)s. "
         "Nothing was stored."
     ) % {
         "offset": number_format(error.offset, force_grouping=True),
-        "expected": error.expected,
-        "found": error.found,
+        "expected": told(error.expected),
+        "found": told(error.found),
     }

@@ -20,6 +20,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import ValidationError
 
 from config.faults import type_and_place
@@ -218,7 +219,7 @@ def _trim(run: TrimRun, folder: Path, watch: Watch, doing: Doing) -> tuple[Facts
     except ValidationError:
         raise DiedError(STRANGE) from None
     if not stat.S_ISREG(target.lstat().st_mode) or target.lstat().st_nlink != 1:
-        raise DiedError("what it left is no file of its own")
+        raise DiedError(gettext_noop("what it left is no file of its own"))
     source.unlink()  # makes room, and leaves less to remove to whoever stops the job now
     return facts, target
 

@@ -16,11 +16,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
 from config.languages.catalogue import Entry
 
-PLACEHOLDER: Final = re.compile(r"%\((\w+)\)[-#0 +]*\d*(?:\.\d+)?[sdfgi]")
+PLACEHOLDER: Final = re.compile(r"%\((\w+)\)[-#0 +]*\d*(?:\.\d+)?[sdfgir]")
 # what a message must have of its own to be recognised whatever its values are
 MIN_LETTERS: Final = 9
 # what stands at a placeholder whose name begins so is typed as it stands, in any language
@@ -37,6 +38,9 @@ FULL_STOPS: Final = ("\N{IDEOGRAPHIC FULL STOP}", "\N{FULLWIDTH QUESTION MARK}")
 # what is longer, or has more within it to be looked up, was typed by somebody
 MAX_CHARACTERS: Final = 4000
 MAX_LOOKUPS: Final = 200
+# a message of two values with one of these between them and no letter of its own joins what is
+# whole by itself, so it is tried before one that would take the rest for one of its values
+JOINING: Final = ("; ", " (")
 # under this context the catalogue says what stands between the parts of a list
 BETWEEN: Final = "between the parts of a list"
 
@@ -86,6 +90,7 @@ class Sentences:
         self._whole: dict[str, str] = {}
         self._small: dict[str, str] = {}
         self._by_letter: defaultdict[str, list[Pattern]] = defaultdict(list)
+        self._joining: list[Pattern] = []
         self._between = dict[str, str]()
         # of one text under several contexts that without any is meant
         for entry in sorted(entries):
@@ -107,7 +112,9 @@ class Sentences:
         if TAG.search(original) or not "".join(texts).strip():
             return  # a page's, or what anything could be made of
         plain = PLACEHOLDER.sub(r"%(\1)s", translation)
-        self._by_letter[texts[0][:1]].append(Pattern(texts, tuple(pieces[1::2]), plain))
+        pattern = Pattern(texts, tuple(pieces[1::2]), plain)
+        is_joining = not pattern.letters and len(texts) == 3 and texts[1] in JOINING
+        (self._joining if is_joining else self._by_letter[texts[0][:1]]).append(pattern)
 
     def translated(self, text: str) -> str:
         """Return ``text`` in the other language, as far as it is made from messages."""
@@ -169,11 +176,11 @@ class Sentences:
         return Found(pattern.translation % said, is_known)
 
     def _fitting(self, text: str) -> Iterator[tuple[Pattern, dict[str, str]]]:
-        for letter in (text[:1], ""):
-            for pattern in self._by_letter.get(letter, ()):
-                values = pattern.values(text)
-                if values is not None:
-                    yield pattern, values
+        starting, others = self._by_letter.get(text[:1], ()), self._by_letter.get("", ())
+        for pattern in chain(self._joining, starting, others):
+            values = pattern.values(text)
+            if values is not None:
+                yield pattern, values
 
     def _counted(self, text: str, memo: Memo) -> Found | None:
         """Return a figure with what it counts, as in ``95.2 % healthy``."""

@@ -24,7 +24,7 @@ from tests.factories import make_user
 LOCALE: Final = Path(settings.BASE_DIR) / "locale" / "zh_Hans" / "LC_MESSAGES"
 # what holds texts for people
 WITH_TEXTS: Final = ("config", "migration", "monitoring", "pktmask_site", "templates", "trimming")
-PLACEHOLDER: Final = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}|</?\w+")
+PLACEHOLDER: Final = re.compile(r"%\(\w+\)[sdr]|%[sd%]|\{\w*\}|</?\w+")
 
 
 @pytest.fixture

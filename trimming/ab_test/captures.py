@@ -11,6 +11,7 @@ from pathlib import Path
 from trimming.ab_test.draw import in_sample
 from trimming.engine.errors import InputError
 from trimming.engine.formats.capture import CaptureFile
+from trimming.engine.words import gettext_noop
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ def choose(folder: Path, share: float, seed: int) -> Choice:
                 digest = file_digest(file, "sha256").hexdigest()
                 size_bytes = file.tell()
         except InputError as error:
-            choice.skipped.append((name, f"expected {error.expected}, found {error.found}"))
+            place = {"expected": error.expected, "found": error.found}
+            reason = gettext_noop("expected %(expected)s, found %(found)s") % place
+            choice.skipped.append((name, reason))
             continue
         except OSError as error:
             choice.skipped.append((name, _unreadable(error)))
@@ -91,7 +94,7 @@ def _files(folder: Path, choice: Choice) -> Iterator[Path]:
 
 
 def _unreadable(error: OSError) -> str:
-    return f"cannot be read: {error.strerror}"
+    return gettext_noop("cannot be read: %(error)s") % {"error": error.strerror}
 
 
 def _check(path: Path) -> None:

@@ -29,6 +29,7 @@ from trimming.engine.pipeline import trim
 from trimming.engine.report import Report
 from trimming.engine.strategies.registry import Strategy, load_strategy
 from trimming.engine.warm import compile_kernels, sample_captures
+from trimming.engine.words import gettext_noop
 from trimming.management.alone import INTERPRET_BELOW_BYTES
 
 Task = Mapping[str, Any]
@@ -70,14 +71,16 @@ ENDS: tuple[tuple[type[Exception], str], ...] = (
 def _reason(error: Exception, task: Task) -> str:
     match error:
         case InputError():
-            return f"byte {error.offset:,}: expected {error.expected}, found {error.found}"
+            unusable = gettext_noop("byte %(offset)s: expected %(expected)s, found %(found)s")
+            place = {"expected": error.expected, "found": error.found}
+            return unusable % {"offset": f"{error.offset:,}", **place}
         case EngineError():
             return _without_paths(" ".join(str(error).split()), task)
         case OSError():
             return error.strerror or type(error).__name__
         case _:
             # the text of an unforeseen error may quote payload
-            return "{kind} at {place}".format(**type_and_place(error))
+            return gettext_noop("%(kind)s at %(place)s") % type_and_place(error)
 
 
 def _without_paths(text: str, task: Task) -> str:

@@ -15,7 +15,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from trimming.engine.words import gettext_noop
+
 ROOT = Path(__file__).resolve().parents[2]
+LATE = gettext_noop("not done after %(seconds)s s")
 COMMAND = (sys.executable, "-m", "trimming.ab_test.child")
 
 
@@ -54,7 +57,7 @@ class Children:
         try:
             said, _ = process.communicate(json.dumps(task).encode(), self._deadline_seconds)
         except subprocess.TimeoutExpired:
-            return failure(f"not done after {self._deadline_seconds:g} s")
+            return failure(LATE % {"seconds": f"{self._deadline_seconds:g}"})
         finally:
             self._end(process)
         if self._is_stopped:
@@ -64,7 +67,7 @@ class Children:
         try:
             answer: dict[str, Any] = json.loads(said)
         except ValueError:
-            return failure("its process ended without an answer")
+            return failure(gettext_noop("its process ended without an answer"))
         return answer
 
     def stop(self) -> None:
@@ -106,9 +109,9 @@ def failure(reason: str) -> dict[str, Any]:
 def death(returncode: int) -> str:
     """Say how a process ended that did not end well."""
     if returncode >= 0:
-        return f"its process ended with exit code {returncode}"
+        return gettext_noop("its process ended with exit code %(code)d") % {"code": returncode}
     try:
         name = signal.Signals(-returncode).name
     except ValueError:
         name = str(-returncode)
-    return f"its process was killed by signal {name}"
+    return gettext_noop("its process was killed by signal %(name)s") % {"name": name}

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from trimming.ab_test.draw import ROLES, Role
+from trimming.engine.words import gettext_noop, side_by_side
 
 Answer = Mapping[str, Any]
 
@@ -34,7 +35,7 @@ def merged(answers: Sequence[Answer]) -> dict[str, Any]:
             return dict(answer)
     found = dict(answers[0])
     if len({answer["output_sha256"] for answer in answers}) > 1:
-        reason = "its output is another one when it runs again"
+        reason = gettext_noop("its output is another one when it runs again")
         return {**found, "outcome": STRATEGY_FAILURE, "reason": reason}
     for key in ("seconds", "cpu_seconds"):
         found[key] = median(answer[key] for answer in answers)
@@ -50,7 +51,8 @@ def settled(sides: Mapping[Role, Answer]) -> dict[Role, dict[str, Any]]:
     if len(refused) == 1:
         side = found[refused[0]]
         side["outcome"] = STRATEGY_FAILURE
-        side["reason"] = f"refused what the other strategy can use: {side['reason']}"
+        alone = gettext_noop("refused what the other strategy can use: %(reason)s")
+        side["reason"] = alone % {"reason": side["reason"]}
     return found
 
 
@@ -66,29 +68,34 @@ def judge(sides: Mapping[Role, Answer], comparison: Answer | None) -> tuple[str,
     """
     outcomes = {role: sides[role]["outcome"] for role in ROLES}
     if all(outcome == REFUSED_INPUT for outcome in outcomes.values()):
-        return REFUSED, f"both refuse it: {sides['legacy']['reason']}"
+        both = gettext_noop("both refuse it: %(reason)s")
+        return REFUSED, both % {"reason": sides["legacy"]["reason"]}
     for role in ROLES:
         if outcomes[role] == INFRASTRUCTURE:
-            return BROKEN, f"{role} could not run: {sides[role]['reason']}"
+            broken = gettext_noop("%(role)s could not run: %(reason)s")
+            return BROKEN, broken % {"role": role, "reason": sides[role]["reason"]}
     failed = [role for role in ROLES if outcomes[role] != SUCCEEDED]
     if failed:
-        return FAILED, "; ".join(f"{role} failed: {sides[role]['reason']}" for role in failed)
+        one = gettext_noop("%(role)s failed: %(reason)s")
+        said = [one % {"role": role, "reason": sides[role]["reason"]} for role in failed]
+        return FAILED, side_by_side(said)
     if comparison is None or comparison["outcome"] != SUCCEEDED:
-        why = "not tried" if comparison is None else comparison["reason"]
-        return FAILED, f"the plans could not be compared: {why}"
+        why = gettext_noop("not tried") if comparison is None else comparison["reason"]
+        incomparable = gettext_noop("the plans could not be compared: %(reason)s")
+        return FAILED, incomparable % {"reason": why}
     if not comparison["equal"]:
         return MISMATCHED, _difference(comparison)
     if sides["legacy"]["output_sha256"] != sides["scanning"]["output_sha256"]:
-        return MISMATCHED, "the plans are equal, the outputs are not"
+        return MISMATCHED, gettext_noop("the plans are equal, the outputs are not")
     return MATCHED, ""
 
 
 def _difference(comparison: Answer) -> str:
     parts = (
-        (comparison["leaked_bytes"], "bytes leaked"),
-        (comparison["over_masked_bytes"], "bytes masked too much"),
-        (comparison["ranges"], "ranges differ"),
-        (comparison["checksums"], "checksums differ"),
-        (comparison["frame_checks"], "frame checks differ"),
+        (comparison["leaked_bytes"], gettext_noop("%(n)s bytes leaked")),
+        (comparison["over_masked_bytes"], gettext_noop("%(n)s bytes masked too much")),
+        (comparison["ranges"], gettext_noop("%(n)s ranges differ")),
+        (comparison["checksums"], gettext_noop("%(n)s checksums differ")),
+        (comparison["frame_checks"], gettext_noop("%(n)s frame checks differ")),
     )
-    return ", ".join(f"{count:,} {what}" for count, what in parts if count)
+    return ", ".join(what % {"n": f"{count:,}"} for count, what in parts if count)

@@ -18,6 +18,7 @@ from typing import Any, Final, NoReturn
 
 from trimming.apart import words
 from trimming.apart.confinement import NO_NETWORK, confine
+from trimming.engine.words import gettext_noop
 from trimming.throttle import Throttle
 from trimming.worker_limits import CpuTimeError
 
@@ -84,7 +85,8 @@ def _heard(reading: int, silence_seconds: float) -> Iterator[words.Said]:
     waiting.register(reading, select.POLLIN)
     while True:
         if not waiting.poll(silence_seconds * 1000):
-            raise DiedError(f"it said nothing for {silence_seconds:,.0f} s")
+            silent = gettext_noop("it said nothing for %(seconds)s s")
+            raise DiedError(silent % {"seconds": f"{silence_seconds:,.0f}"})
         data = os.read(reading, READ_BYTES)
         if not data:
             return
@@ -110,8 +112,9 @@ def _death(status: int) -> BaseException:
     if code == -signal.SIGPROF:  # native code, out of CPU time
         return CpuTimeError()
     if code < 0:
-        return DiedError(f"it was ended by {signal.Signals(-code).name}")
-    return DiedError("it ended without an answer")
+        by_signal = gettext_noop("it was ended by %(signal)s")
+        return DiedError(by_signal % {"signal": signal.Signals(-code).name})
+    return DiedError(gettext_noop("it ended without an answer"))
 
 
 def _be_child(work: Work, folder: Path, writing: int) -> NoReturn:

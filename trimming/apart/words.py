@@ -19,13 +19,14 @@ from trimming.engine.errors import (
     OutputError,
     VerificationError,
 )
+from trimming.engine.words import gettext_noop
 from trimming.worker_limits import CpuTimeError
 
 # of one line: a report with all its warnings is a tenth of it
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_CHARACTERS: Final = 4_000
 MOST: Final = 2**63 - 1
-STRANGE: Final = "it said what no work says"
+STRANGE: Final = gettext_noop("it said what no work says")
 
 
 class NetworkError(EngineError):

@@ -5,6 +5,10 @@ A message names the file, the place and what was expected.  It never holds paylo
 
 from __future__ import annotations
 
+from trimming.engine.words import gettext_noop
+
+UNUSABLE = gettext_noop("%(name)s: byte %(offset)d: expected %(expected)s, found %(found)s")
+
 
 class EngineError(Exception):
     """Base of everything that the engine raises on purpose."""
@@ -21,7 +25,8 @@ class InputError(EngineError):
         self.offset = offset
         self.expected = expected
         self.found = found
-        super().__init__(f"{name}: byte {offset}: expected {expected}, found {found}")
+        values = {"name": name, "offset": offset, "expected": expected, "found": found}
+        super().__init__(UNUSABLE % values)
 
 
 class OutputError(EngineError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args
 
 from trimming.engine.errors import OptionsError
+from trimming.engine.words import gettext_noop
 
 MaskOrKeep = Literal["mask", "keep"]
 
@@ -78,8 +79,12 @@ def built_in_profile(name: str) -> TrimOptions:
     if name in PROFILES:
         return PROFILES[name]
     raise OptionsError(
-        f"profile {name!r} is not known; built in are: {', '.join(sorted(PROFILES))}"
-        f"{_nearest(name, list(PROFILES))}"
+        _with_nearest(
+            gettext_noop("profile %(name)r is not known; built in are: %(known)s")
+            % {"name": name, "known": ", ".join(sorted(PROFILES))},
+            name,
+            list(PROFILES),
+        )
     )
 
 
@@ -90,22 +95,24 @@ def profile_from_mapping(values: Mapping[str, object], source: str) -> TrimOptio
     """
     base_name = values.get("base", "standard")
     if not isinstance(base_name, str):
-        raise OptionsError(f"{source}: base must be the name of a profile, not {base_name!r}")
+        raise _wrong(source, "base", gettext_noop("the name of a profile"), base_name)
     try:
         options = built_in_profile(base_name)
     except OptionsError as error:
-        raise OptionsError(f"{source}: base: {error}") from None
+        where = gettext_noop("%(source)s: base: %(error)s")
+        raise OptionsError(where % {"source": source, "error": error}) from None
     known = {f.name: f for f in fields(TrimOptions)}
     changes: dict[str, object] = {}
     for key, value in values.items():
         if key == "base":
             continue
         if key not in known:
-            allowed = ", ".join(sorted(["base", *known]))
-            raise OptionsError(
-                f"{source}: {key!r} is not a setting; allowed are: {allowed}"
-                f"{_nearest(str(key), list(known))}"
+            unknown = gettext_noop(
+                "%(source)s: %(typed_key)r is not a setting; allowed are: %(known)s"
             )
+            allowed = ", ".join(sorted(["base", *known]))
+            refusal = unknown % {"source": source, "typed_key": key, "known": allowed}
+            raise OptionsError(_with_nearest(refusal, str(key), list(known)))
         changes[key] = _checked(source, key, value)
     return replace(options, **changes)  # type: ignore[arg-type]  # each value checked above
 
@@ -115,44 +122,53 @@ def _checked(source: str, key: str, value: object) -> object:
         return _limits(source, value)
     if key == "redact_fields":
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) and v for v in value):
-            raise OptionsError(f"{source}: {key} must be a list of field names, not {value!r}")
+            raise _wrong(source, key, gettext_noop("a list of field names"), value)
         return tuple(str(v).lower() for v in value)
     if key in ("uncertain", "other_payload"):
         if value not in get_args(MaskOrKeep):
-            raise OptionsError(f"{source}: {key} must be mask or keep, not {value!r}")
+            raise _wrong(source, key, gettext_noop("mask or keep"), value)
         return value
     if key in ("body_keep_bytes", "error_body_keep_bytes"):
         return _whole_number(source, key, value, least=0)
     if key == "name":
         if not isinstance(value, str) or not value:
-            raise OptionsError(f"{source}: name must be a text, not {value!r}")
+            raise _wrong(source, key, gettext_noop("a text"), value)
         return value
     if not isinstance(value, bool):
-        raise OptionsError(f"{source}: {key} must be true or false, not {value!r}")
+        raise _wrong(source, key, gettext_noop("true or false"), value)
     return value
 
 
 def _limits(source: str, value: object) -> Limits:
     known = [f.name for f in fields(Limits)]
     if not isinstance(value, Mapping):
-        raise OptionsError(f"{source}: limits must be a table of numbers, not {value!r}")
+        raise _wrong(source, "limits", gettext_noop("a table of numbers"), value)
     for key in value:
         if key not in known:
-            raise OptionsError(
-                f"{source}: limits.{key} is not a limit; allowed are: {', '.join(known)}"
-                f"{_nearest(str(key), known)}"
+            unknown = gettext_noop(
+                "%(source)s: limits.%(typed_key)s is not a limit; allowed are: %(known)s"
             )
+            refusal = unknown % {"source": source, "typed_key": key, "known": ", ".join(known)}
+            raise OptionsError(_with_nearest(refusal, str(key), known))
     return Limits(**{k: _whole_number(source, f"limits.{k}", v, least=1) for k, v in value.items()})
 
 
 def _whole_number(source: str, key: str, value: object, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise OptionsError(
-            f"{source}: {key} must be a whole number of at least {least}, not {value!r}"
-        )
+        allowed = gettext_noop("a whole number of at least %(least)d") % {"least": least}
+        raise _wrong(source, key, allowed, value)
     return value
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def _wrong(source: str, key: str, allowed: str, value: object) -> OptionsError:
+    message = gettext_noop("%(source)s: %(typed_key)s must be %(allowed)s, not %(typed_value)r")
+    values = {"source": source, "typed_key": key, "allowed": allowed, "typed_value": value}
+    return OptionsError(message % values)
+
+
+def _with_nearest(refusal: str, name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    if not close:
+        return refusal
+    with_hint = gettext_noop("%(refusal)s; did you mean %(nearest)r?")
+    return with_hint % {"refusal": refusal, "nearest": close[0]}

@@ -14,9 +14,14 @@ from typing import IO, BinaryIO, TypeAlias, cast
 import zstandard
 
 from trimming.engine.errors import OutputError
+from trimming.engine.words import gettext_noop
 
 FLUSH_BYTES = 1 << 20
 SYNC_BYTES = 1 << 25
+FOLDER = gettext_noop("%(path)s: expected the name of a file, found a folder")
+NO_FOLDER = gettext_noop("%(path)s: the folder %(folder)s does not exist")
+FULL = gettext_noop("%(path)s: no space left where it should be written; nothing was kept")
+NOT_WRITTEN = gettext_noop("%(path)s: cannot be written: %(error)s")
 # a memoryview is one of single bytes
 Chunk: TypeAlias = bytes | bytearray | memoryview
 
@@ -53,9 +58,9 @@ class AtomicOutput:
 
     def __enter__(self) -> AtomicOutput:
         if self.path.is_dir():
-            raise OutputError(f"{self.path}: expected the name of a file, found a folder")
+            raise OutputError(FOLDER % {"path": self.path})
         if not self.path.parent.is_dir():
-            raise OutputError(f"{self.path}: the folder {self.path.parent} does not exist")
+            raise OutputError(NO_FOLDER % {"path": self.path, "folder": self.path.parent})
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -183,5 +188,5 @@ def _write_all(file: IO[bytes], view: memoryview) -> None:
 def output_error(path: Path, error: OSError) -> OutputError:
     """Return what to tell a person about a refusal of the file system."""
     if error.errno == errno.ENOSPC:
-        return OutputError(f"{path}: no space left where it should be written; nothing was kept")
-    return OutputError(f"{path}: cannot be written: {error.strerror or error}")
+        return OutputError(FULL % {"path": path})
+    return OutputError(NOT_WRITTEN % {"path": path, "error": error.strerror or error})

@@ -9,15 +9,24 @@ from typing import Literal
 
 from trimming.engine.ahead import one_ahead
 from trimming.engine.byte_classes import ByteClass, fill_for
-from trimming.engine.errors import InputError, OptionsError, VerificationError
-from trimming.engine.formats.capture import CaptureFile
+from trimming.engine.errors import OptionsError, VerificationError
+from trimming.engine.formats.capture import CaptureFile, no_whole_packet
 from trimming.engine.kernel import interpret
 from trimming.engine.options import TrimOptions
 from trimming.engine.output import AtomicOutput, output_error
 from trimming.engine.plan import MaskPlan
-from trimming.engine.report import HTTP2, RESET_TEXT, Report, Tally, Verification
+from trimming.engine.report import (
+    HTTP2,
+    NOT_CLASSED,
+    NOT_HTTP,
+    RESET_TEXT,
+    Report,
+    Tally,
+    Verification,
+)
 from trimming.engine.strategies.registry import Strategy
 from trimming.engine.verification import verify
+from trimming.engine.words import gettext_noop, side_by_side
 from trimming.engine.writer import masked_records
 
 WINDOWED_FROM_BYTES = 1 << 18
@@ -49,7 +58,8 @@ def trim(
     raises.
     """
     if _is_same_file(source, target):
-        raise OptionsError(f"{target}: the output must not be the input itself")
+        itself = gettext_noop("%(path)s: the output must not be the input itself")
+        raise OptionsError(itself % {"path": target})
     tally = Tally()
     with (
         CaptureFile(source, options.limits) as capture,
@@ -142,28 +152,30 @@ def _tell_tail(capture: CaptureFile, tally: Tally) -> None:
     if tail is None:
         return
     if not tally.packets:
-        raise InputError(
-            str(capture.path), tail.offset, "at least one whole packet", f"none: {tail.reason}"
-        )
+        raise no_whole_packet(capture.path, tail)
     tally.left_out_bytes = tail.length
-    tally.warn(f"{tail.reason}; the last {tail.length} bytes were left out", 0, tail.offset)
+    left_out = gettext_noop("%(reason)s; the last %(length)d bytes were left out")
+    values = {"reason": tail.reason, "length": tail.length}
+    tally.warn(left_out % values, 0, tail.offset)
 
 
 def _count_left(options: TrimOptions, tally: Tally) -> None:
     """Count kept payload that was not understood; what has a name of its own counts once."""
     if fill_for(ByteClass.OTHER, options) is None:
         named = sum(tally.left_bytes[name] for name in (HTTP2, RESET_TEXT))
-        tally.left_bytes["TCP that is not HTTP"] += tally.bytes_by_class[ByteClass.OTHER] - named
+        tally.left_bytes[NOT_HTTP] += tally.bytes_by_class[ByteClass.OTHER] - named
         tally.left_bytes += Counter()  # drops what is zero
     if fill_for(ByteClass.UNCERTAIN, options) is None:
         uncertain = tally.bytes_by_class[ByteClass.UNCERTAIN]
-        tally.left_bytes["HTTP that could not be classed"] += uncertain
+        tally.left_bytes[NOT_CLASSED] += uncertain
 
 
 def _findings(source: Path, verification: Verification) -> str:
-    shown = "; ".join(str(finding) for finding in verification.findings[:3])
+    shown = [str(finding) for finding in verification.findings[:3]]
     more = len(verification.findings) - 3 + verification.findings_left_out
-    return (
-        f"{source}: the output failed its verification and was removed: {shown}"
-        f"{f'; and {more} more' if more > 0 else ''}"
+    if more > 0:
+        shown.append(gettext_noop("and %(n)d more") % {"n": more})
+    removed = gettext_noop(
+        "%(source)s: the output failed its verification and was removed: %(findings)s"
     )
+    return removed % {"source": source, "findings": side_by_side(shown)}

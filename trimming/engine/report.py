@@ -7,11 +7,22 @@ from dataclasses import dataclass, field
 
 from trimming.engine.byte_classes import ByteClass
 from trimming.engine.timeline import Timeline
+from trimming.engine.words import gettext_noop
 
 MAX_WARNINGS = 100
 # parts of what is not HTTP in TCP that have names of their own
-HTTP2 = "HTTP/2 in clear text"
-RESET_TEXT = "text of TCP resets"
+HTTP2 = gettext_noop("HTTP/2 in clear text")
+RESET_TEXT = gettext_noop("text of TCP resets")
+# what else was left as it is
+NOT_HTTP = gettext_noop("TCP that is not HTTP")
+NOT_CLASSED = gettext_noop("HTTP that could not be classed")
+ICMP_QUOTE = gettext_noop("ICMP quote")
+HEADLESS = gettext_noop("fragments without their beginning")
+IP_PROTOCOL = gettext_noop("IP protocol %(number)d")
+LINK_TYPE = gettext_noop("link type %(number)d")
+# what is held against an output, by which rule, and where
+FOUND = gettext_noop("%(detail)s (%(rule)s)")
+FOUND_AT = gettext_noop("packet %(packet)d, byte %(offset)d: %(found)s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +79,10 @@ class Finding:
     offset: int = 0
 
     def __str__(self) -> str:
-        where = f"packet {self.packet}, byte {self.offset}: " if self.packet else ""
-        return f"{where}{self.detail} ({self.rule})"
+        found = FOUND % {"detail": self.detail, "rule": self.rule}
+        if not self.packet:
+            return found
+        return FOUND_AT % {"packet": self.packet, "offset": self.offset, "found": found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,17 @@ import numpy as np
 
 from trimming.engine.byte_classes import ZERO
 from trimming.engine.checksums import updated_checksum, updated_fcs, updated_udp_checksum
-from trimming.engine.formats.records import Packet, Record
+from trimming.engine.formats.records import SECRETS, Packet, Record
 from trimming.engine.options import TrimOptions
 from trimming.engine.plan import FieldKind, MaskPlan, PacketPlan
 from trimming.engine.report import Tally
+from trimming.engine.words import gettext_noop
 
 _UPDATES = {FieldKind.INTERNET: updated_checksum, FieldKind.UDP: updated_udp_checksum}
 FCS_BYTES = 4
+SECRETS_KEPT = gettext_noop(
+    "the capture holds decryption secrets, which are kept; share_safe drops them"
+)
 
 
 def masked_records(records: Iterable[Record], plan: MaskPlan, tally: Tally) -> Iterator[bytes]:
@@ -65,8 +69,8 @@ def metadata(record: Record, options: TrimOptions, tally: Tally, *, resizes: boo
         if kind is not None and not kept:
             tally.dropped_metadata[kind] += 1
         return kept
-    if kind == "decryption secrets":
-        tally.warn("the capture holds decryption secrets, which are kept; share_safe drops them")
+    if kind == SECRETS:
+        tally.warn(SECRETS_KEPT)
     return record.resized() if resizes else record.raw
 
 

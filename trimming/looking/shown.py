@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from trimming.byte_bar import CLASSES, KEPT, REDACTED, UNTOUCHED, ZEROED, Happened, Text
 from trimming.engine.byte_classes import ZERO, ByteClass, fill_for
@@ -21,7 +22,10 @@ MOST_RANGES: Final = 200
 PACKET: Final = "packet"
 OVERWRITTEN: Final = "overwritten"
 CARRIED: Final = "carried"
-OF_PACKETS: Final[tuple[str, Text]] = ("PACKET", _("packet headers, and what is not TCP"))
+OF_PACKETS: Final[tuple[Text, Text]] = (
+    pgettext_lazy("byte class", "PACKET"),
+    _("packet headers, and what is not TCP"),
+)
 CARRIED_ALONG: Final = Happened("ok", "ok", _("Checksum carried along"))
 KNOWN: Final[Mapping[str, ByteClass]] = {each.name.lower(): each for each in ByteClass}
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +54,7 @@ class Range:
     """Bytes ``start`` to ``last`` are of one class, and what happened to them."""
 
     look: str
-    name: str
+    name: Text
     what: Text
     happened: Happened
     start: int

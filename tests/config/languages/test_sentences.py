@@ -33,6 +33,8 @@ SMALL: Final = Sentences(
         ("", ("%(name)s is at %(limit)s, must be below.",), "%(name)s 为 %(limit)s，须低于。"),
         ("", ("Type <b>%(word)s</b> to confirm",), "输入 <b>%(word)s</b>"),
         ("", ("%(a)s %(b)s",), "%(b)s %(a)s"),
+        ("", ("%(a)s; %(b)s",), "%(a)s；%(b)s"),
+        ("", ("%(typed_key)s must be %(allowed)s.",), "%(typed_key)s 应为 %(allowed)s。"),
         ("between the parts of a list", (", ",), "、"),
     )
 )
@@ -74,6 +76,11 @@ SMALL: Final = Sentences(
         ("Refused by anna because it was slow. Really.", "anna 拒绝：it was slow. Really."),
         # a sentence is no value of a message that is none, unless after a colon
         ("Evidence of x is at 7, must be below.", "x 的依据 为 7，须低于。"),
+        # what is whole by itself is no part of a value
+        ("Evidence of x; by legacy; open", "x 的依据；由 旧策略；打开"),
+        ("Evidence of x; whatever", "x; whatever 的依据"),
+        # names of programs are no words
+        ("open must be legacy.", "open 应为 旧策略。"),
         # pages' texts and what anything could be are not looked for
         ("Type <b>x</b> to confirm", "Type <b>x</b> to confirm"),
         ("x y", "x y"),

@@ -24,7 +24,9 @@ def looked_at(before: bytes, after: bytes | None, *spans: tuple[int, int, str]) 
 
 
 def words(shown: Bytes) -> list[tuple[str, int, int, str]]:
-    return [(each.name, each.start, each.count, str(each.happened.label)) for each in shown.ranges]
+    return [
+        (str(each.name), each.start, each.count, str(each.happened.label)) for each in shown.ranges
+    ]
 
 
 def digits(shown: Bytes) -> list[str]:

@@ -21,31 +21,35 @@ from trimming.engine.formats.stream import (
     open_stream,
     packing_by_magic,
     packing_of,
+    unreadable,
 )
 from trimming.engine.options import Limits
+from trimming.engine.words import gettext_noop
 
 if TYPE_CHECKING:
     from trimming.engine.formats.batches import Batch
 
-EXPECTED = "a pcap or pcapng capture, plain or packed with gzip or zstandard"
+EXPECTED = gettext_noop("a pcap or pcapng capture, plain or packed with gzip or zstandard")
+STARTS_WITH = gettext_noop("a file that starts with the bytes %(bytes)s")
+NOBODY_WRITES = gettext_noop("a file that nobody writes to")
 PCAPNG_MAGIC = b"\x0a\x0d\x0d\x0a"
 # what people mistake for a capture, so that the message can say what it is
 LOOKALIKES = {
-    b"\x89PNG": "a PNG picture",
-    b"GIF8": "a GIF picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"%PDF": "a PDF document",
-    b"PK\x03\x04": "a ZIP archive; unpack it first",
-    b"BZh": "bzip2 data; unpack it first",
-    b"\xfd7zXZ": "xz data; unpack it first",
-    b"7z\xbc\xaf": "a 7-Zip archive; unpack it first",
-    b"\x7fELF": "a program",
-    b"snoop\0": "a snoop capture; convert it with editcap first",
-    b"GMBU": "a Network Monitor capture; convert it with editcap first",
-    b"TRSNIFF": "a Sniffer capture; convert it with editcap first",
-    b"<?xml": "an XML document",
-    b"<!DOC": "an HTML document",
-    b"<html": "an HTML document",
+    b"\x89PNG": gettext_noop("a PNG picture"),
+    b"GIF8": gettext_noop("a GIF picture"),
+    b"\xff\xd8\xff": gettext_noop("a JPEG picture"),
+    b"%PDF": gettext_noop("a PDF document"),
+    b"PK\x03\x04": gettext_noop("a ZIP archive; unpack it first"),
+    b"BZh": gettext_noop("bzip2 data; unpack it first"),
+    b"\xfd7zXZ": gettext_noop("xz data; unpack it first"),
+    b"7z\xbc\xaf": gettext_noop("a 7-Zip archive; unpack it first"),
+    b"\x7fELF": gettext_noop("a program"),
+    b"snoop\0": gettext_noop("a snoop capture; convert it with editcap first"),
+    b"GMBU": gettext_noop("a Network Monitor capture; convert it with editcap first"),
+    b"TRSNIFF": gettext_noop("a Sniffer capture; convert it with editcap first"),
+    b"<?xml": gettext_noop("an XML document"),
+    b"<!DOC": gettext_noop("an HTML document"),
+    b"<html": gettext_noop("an HTML document"),
 }
 
 
@@ -79,7 +83,15 @@ def _describe(magic: bytes) -> str:
     for known, what in LOOKALIKES.items():
         if magic.startswith(known):
             return what
-    return f"a file that starts with the bytes {magic[:4].hex(' ')}" if magic else "an empty file"
+    if not magic:
+        return gettext_noop("an empty file")
+    return STARTS_WITH % {"bytes": magic[:4].hex(" ")}
+
+
+def no_whole_packet(path: Path, tail: Tail) -> InputError:
+    """Return the refusal of a capture that is cut before its first packet is whole."""
+    found = gettext_noop("none: %(reason)s") % {"reason": tail.reason}
+    return InputError(str(path), tail.offset, gettext_noop("at least one whole packet"), found)
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -100,13 +112,12 @@ class CaptureFile:
             # a pipe without a writer would block
             self._file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115 - see __exit__
         except OSError as error:
-            raise InputError(
-                str(path), 0, "a readable file", error.strerror or "an error"
-            ) from None
+            raise unreadable(str(path), 0, error) from None
         status = os.fstat(self._file.fileno())
         if not stat.S_ISREG(status.st_mode):
             self._file.close()
-            raise InputError(str(path), 0, "a regular file", "something else")
+            expected, found = gettext_noop("a regular file"), gettext_noop("something else")
+            raise InputError(str(path), 0, expected, found)
         self._signature = self._read_signature()
         self.size_bytes = status.st_size
 
@@ -152,12 +163,7 @@ class CaptureFile:
                 return Start(packets, stream.position, stream.expansion, is_whole=False)
         stream.finish()
         if stream.tail is not None and not packets:
-            raise InputError(
-                str(self.path),
-                stream.tail.offset,
-                "at least one whole packet",
-                f"none: {stream.tail.reason}",
-            )
+            raise no_whole_packet(self.path, stream.tail)
         return Start(packets, stream.position, stream.expansion, is_whole=True)
 
     def unpacked_size(self) -> int:
@@ -217,9 +223,8 @@ class CaptureFile:
         stream.finish()
         self.tail = stream.tail
         if self._read_signature() != self._signature:
-            raise InputError(
-                str(self.path), stream.position, "a file that nobody writes to", "a changed file"
-            )
+            expected, found = NOBODY_WRITES, gettext_noop("a changed file")
+            raise InputError(str(self.path), stream.position, expected, found)
         if progress is not None:
             progress(self.size_bytes)
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trimming.engine.errors import InputError
-from trimming.engine.formats.records import Packet
+from trimming.engine.formats.records import CAPTURED_AT_MOST, Packet
 from trimming.engine.formats.stream import ByteStream
+from trimming.engine.words import gettext_noop
 
 FILE_HEADER_BYTES = 24
 FCS_LENGTH_PRESENT = 0x04000000
@@ -75,13 +76,16 @@ def read_header(stream: ByteStream, name: str) -> FileHeader:
     """Read the file header; raises InputError for one that cannot be."""
     header = stream.read(FILE_HEADER_BYTES)
     if len(header) < FILE_HEADER_BYTES:
-        expected = f"a pcap file header of {FILE_HEADER_BYTES} bytes"
-        raise InputError(name, 0, expected, f"{len(header)} bytes")
+        expected = gettext_noop("a pcap file header of %(size)d bytes") % {
+            "size": FILE_HEADER_BYTES
+        }
+        raise InputError(name, 0, expected, gettext_noop("%(n)d bytes") % {"n": len(header)})
     variant = VARIANTS[header[:4]]
     order = variant.byte_order
     major, minor = struct.unpack(order + "HH", header[4:8])
     if major != 2:
-        raise InputError(name, 4, "pcap version 2", f"version {major}.{minor}")
+        found = gettext_noop("version %(major)d.%(minor)d") % {"major": major, "minor": minor}
+        raise InputError(name, 4, gettext_noop("pcap version 2"), found)
     (network,) = struct.unpack(order + "I", header[20:24])
     # the top 4 bits count 16-bit words of frame check sequence, if the flag says that they do
     fcs_len = (network >> 28) * 2 if network & FCS_LENGTH_PRESENT else None
@@ -90,14 +94,15 @@ def read_header(stream: ByteStream, name: str) -> FileHeader:
 
 def too_long(name: str, offset: int, captured_len: int, max_record_bytes: int) -> InputError:
     """Return the refusal of the record at ``offset``."""
-    expected = f"a captured length of at most {max_record_bytes} bytes"
+    expected = CAPTURED_AT_MOST % {"most": max_record_bytes}
     return InputError(name, offset + 8, expected, str(captured_len))
 
 
 def cut_reason(left_bytes: int, variant: Variant) -> str:
     """Say what is incomplete where ``left_bytes`` are left of the file."""
-    part = "record header" if left_bytes < variant.record_header_bytes else "packet"
-    return f"a {part} is incomplete"
+    if left_bytes < variant.record_header_bytes:
+        return gettext_noop("a record header is incomplete")
+    return gettext_noop("a packet is incomplete")
 
 
 def read_pcap(stream: ByteStream, name: str, max_record_bytes: int) -> Iterator[PcapRecord]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from trimming.engine.errors import InputError
-from trimming.engine.formats.records import LAST_NS, Packet
+from trimming.engine.formats.records import CAPTURED_AT_MOST, LAST_NS, SECRETS, Packet
 from trimming.engine.formats.stream import ByteStream
+from trimming.engine.words import gettext_noop
 
 SECTION_HEADER = 0x0A0D0D0A
 SECTION_MAGIC = b"\x0a\x0d\x0d\x0a"  # the same in both byte orders
@@ -27,12 +28,13 @@ CUSTOM = 0x00000BAD
 CUSTOM_NO_COPY = 0x40000BAD
 
 # blocks that hold nothing but metadata about people, names and keys
+CUSTOM_DATA = gettext_noop("custom data")
 METADATA_KINDS = {
-    NAME_RESOLUTION: "name resolution",
-    JOURNAL_EXPORT: "system journal",
-    DECRYPTION_SECRETS: "decryption secrets",
-    CUSTOM: "custom data",
-    CUSTOM_NO_COPY: "custom data",
+    NAME_RESOLUTION: gettext_noop("name resolution"),
+    JOURNAL_EXPORT: gettext_noop("system journal"),
+    DECRYPTION_SECRETS: SECRETS,
+    CUSTOM: CUSTOM_DATA,
+    CUSTOM_NO_COPY: CUSTOM_DATA,
 }
 # where the options of a block start, counted from the block's first byte; packets apart
 OPTIONS_START = {SECTION_HEADER: 24, INTERFACE_DESCRIPTION: 16, 5: 20}
@@ -161,7 +163,9 @@ def read_pcapng(stream: ByteStream, name: str, max_record_bytes: int) -> Iterato
 
 def cut_reason(left_bytes: int) -> str:
     """Say what is incomplete where ``left_bytes`` are left of the file."""
-    return f"a block {'header ' if left_bytes < HEAD_BYTES else ''}is incomplete"
+    if left_bytes < HEAD_BYTES:
+        return gettext_noop("a block header is incomplete")
+    return gettext_noop("a block is incomplete")
 
 
 class Sections:
@@ -183,9 +187,11 @@ class Sections:
         order = self._order_of(head)
         (total,) = struct.unpack_from(order + "I", head, 4)
         if total < 12 or total % 4:
-            raise self._bad(4, "a block length of at least 12 that 4 divides", str(total))
+            divisible = gettext_noop("a block length of at least 12 that 4 divides")
+            raise self._bad(4, divisible, str(total))
         if total > self.largest:
-            raise self._bad(4, f"a block of at most {self.largest} bytes", str(total))
+            smaller = gettext_noop("a block of at most %(most)d bytes") % {"most": self.largest}
+            raise self._bad(4, smaller, str(total))
         return int(total)
 
     def block(self, raw: bytes) -> Block:
@@ -196,7 +202,8 @@ class Sections:
         kind, total = struct.unpack_from(self.order + "II", raw)
         (again,) = struct.unpack_from(self.order + "I", raw, total - 4)
         if again != total:
-            raise self._bad(total - 4, f"the block length {total} again", str(again))
+            same = gettext_noop("the block length %(length)d again") % {"length": total}
+            raise self._bad(total - 4, same, str(again))
         found = self._block(kind, raw)
         self.offset += total
         return found
@@ -206,7 +213,7 @@ class Sections:
             return self.order
         orders = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
         if head[8:12] not in orders:
-            raise self._bad(8, "a byte-order magic", head[8:12].hex())
+            raise self._bad(8, gettext_noop("a byte-order magic"), head[8:12].hex())
         return orders[head[8:12]]
 
     def _bad(self, at: int, expected: str, found: str) -> InputError:
@@ -215,13 +222,16 @@ class Sections:
     def _block(self, kind: int, raw: bytes) -> Block:
         if kind == SECTION_HEADER:
             if len(raw) < 28:
-                raise self._bad(0, "a section header of at least 28 bytes", str(len(raw)))
+                larger = gettext_noop("a section header of at least 28 bytes")
+                raise self._bad(0, larger, str(len(raw)))
             (major,) = struct.unpack_from(self.order + "H", raw, 12)
             if major != 1:
-                raise self._bad(12, "pcapng version 1", f"version {major}")
+                found = gettext_noop("version %(number)d") % {"number": major}
+                raise self._bad(12, gettext_noop("pcapng version 1"), found)
         if kind == INTERFACE_DESCRIPTION:
             if len(raw) < 20:
-                raise self._bad(0, "an interface block of at least 20 bytes", str(len(raw)))
+                larger = gettext_noop("an interface block of at least 20 bytes")
+                raise self._bad(0, larger, str(len(raw)))
             self.interfaces.append(self._interface(raw))
         if kind in (ENHANCED_PACKET, OBSOLETE_PACKET):
             return self._packet_block(kind, raw)
@@ -247,14 +257,14 @@ class Sections:
 
     def _interface_of(self, number: int) -> Interface:
         if number >= len(self.interfaces):
-            raise self._bad(
-                8, f"one of the {len(self.interfaces)} interfaces described before", str(number)
-            )
+            known = gettext_noop("one of the %(n)d interfaces described before")
+            raise self._bad(8, known % {"n": len(self.interfaces)}, str(number))
         return self.interfaces[number]
 
     def _packet_block(self, kind: int, raw: bytes) -> Block:
         if len(raw) < 32:
-            raise self._bad(0, "a packet block of at least 32 bytes", str(len(raw)))
+            larger = gettext_noop("a packet block of at least 32 bytes")
+            raise self._bad(0, larger, str(len(raw)))
         if kind == ENHANCED_PACKET:
             number, high, low, captured_len, original_len = struct.unpack_from(
                 self.order + "IIIII", raw, 8
@@ -264,9 +274,8 @@ class Sections:
                 self.order + "HHIIII", raw, 8
             )
         if captured_len > len(raw) - 32:
-            raise self._bad(
-                20, f"a captured length of at most {len(raw) - 32} bytes", str(captured_len)
-            )
+            smaller = CAPTURED_AT_MOST % {"most": len(raw) - 32}
+            raise self._bad(20, smaller, str(captured_len))
         interface = self._interface_of(number)
         ticks = high << 32 | low
         timestamp_ns = (
@@ -290,7 +299,8 @@ class Sections:
 
     def _simple_block(self, raw: bytes) -> Block:
         if len(raw) < 16:
-            raise self._bad(0, "a simple packet block of at least 16 bytes", str(len(raw)))
+            larger = gettext_noop("a simple packet block of at least 16 bytes")
+            raise self._bad(0, larger, str(len(raw)))
         interface = self._interface_of(0)
         (original_len,) = struct.unpack_from(self.order + "I", raw, 8)
         captured_len = min(original_len, interface.snaplen or original_len, len(raw) - 16)

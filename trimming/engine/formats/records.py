@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from trimming.engine.words import gettext_noop
+
 # times beyond what 64 bits hold are taken for the last that they do
 LAST_NS = (1 << 63) - 1
+# metadata that opens what the packets of a capture encrypt
+SECRETS = gettext_noop("decryption secrets")
+# what is expected of a record's length
+CAPTURED_AT_MOST = gettext_noop("a captured length of at most %(most)d bytes")
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import zstandard
 
 from trimming.engine.errors import InputError
 from trimming.engine.formats.records import Tail
+from trimming.engine.words import gettext_noop
 
 WINDOW_BYTES = 1 << 20
 PACKED_BYTES = 1 << 16
@@ -22,6 +23,12 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 # makes.
 ZSTD_FEED_BYTES = 1 << 10
 ZSTD_MAX_WINDOW_BYTES = 1 << 27
+
+
+def unreadable(name: str, at: int, error: OSError) -> InputError:
+    """Return the refusal of a file of which the system says no."""
+    found = error.strerror or gettext_noop("an error")
+    return InputError(name, at, gettext_noop("a readable file"), found)
 
 
 class ByteStream:
@@ -64,8 +71,10 @@ class ByteStream:
     def _advance(self, count: int) -> None:
         self.position += count
         if self._limit is not None and self.position > self._limit:
-            expected = f"at most {self._limit} unpacked bytes (limits.max_unpacked_bytes)"
-            raise InputError(self._name, self._limit, expected, "more")
+            most = gettext_noop("at most %(most)d unpacked bytes (limits.max_unpacked_bytes)")
+            raise InputError(
+                self._name, self._limit, most % {"most": self._limit}, gettext_noop("more")
+            )
 
     def peek(self, count: int) -> bytes:
         """Return up to ``count`` of the next bytes without taking them."""
@@ -132,9 +141,7 @@ class _Source(io.RawIOBase):
         try:
             yield
         except OSError as error:
-            raise InputError(
-                self._name, self.packed_position, "a readable file", error.strerror or "an error"
-            ) from None
+            raise unreadable(self._name, self.packed_position, error) from None
 
     def _packed(self, count: int) -> bytes:
         with self._refusing():
@@ -146,7 +153,8 @@ class _Source(io.RawIOBase):
     def _damaged(self, what: str, fed: int) -> InputError:
         """Return the refusal of packed data, somewhere in the last ``fed`` bytes that were read."""
         at = self.packed_position - fed
-        return InputError(self._name, at, f"sound {what} data", "damaged data there or soon behind")
+        sound = gettext_noop("sound %(packing)s data") % {"packing": what}
+        return InputError(self._name, at, sound, gettext_noop("damaged data there or soon behind"))
 
 
 class _Unpacked(_Source):
@@ -187,7 +195,7 @@ class _Gzip(_Unpacked):
                 raise self._damaged("gzip", fed) from None
             if not fed and not data:  # a few bytes may have waited behind an earlier ``count``
                 self._done = True
-                self.ended_early = "the gzip data end early"
+                self.ended_early = gettext_noop("the gzip data end early")
                 break
             self._pending = self._member.unconsumed_tail
             if self._member.eof:
@@ -207,7 +215,7 @@ class _Gzip(_Unpacked):
             following = packed.lstrip(b"\0")
         if following[:1] != GZIP_MAGIC[:1]:
             self._done = True
-            self.ended_early = "other bytes follow the gzip data"
+            self.ended_early = gettext_noop("other bytes follow the gzip data")
         else:
             self._member = zlib.decompressobj(wbits=31)
             self._pending = following
@@ -228,7 +236,7 @@ class _Zstandard(_Unpacked):
             self._pending = b""
             if not packed:
                 if self._frame is not None and self._fed:
-                    self.ended_early = "the zstandard data end early"
+                    self.ended_early = gettext_noop("the zstandard data end early")
                 return b""
             if self._frame is None:
                 self._frame, self._fed = self._decompressor.decompressobj(), 0

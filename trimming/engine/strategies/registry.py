@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 from trimming.engine.errors import OptionsError
+from trimming.engine.words import gettext_noop
 
 if TYPE_CHECKING:  # who only asks for names must not pay for NumPy
     from trimming.engine.formats.capture import CaptureFile
@@ -56,7 +57,8 @@ def load_strategy(name: str, extra: Mapping[str, str] | None = None) -> Strategy
     """Import and return a strategy; raises OptionsError that names those that there are."""
     known = available(extra)
     if name not in known:
-        raise OptionsError(f"strategy {name!r} is not known; there are: {', '.join(sorted(known))}")
+        unknown = gettext_noop("strategy %(name)r is not known; there are: %(known)s")
+        raise OptionsError(unknown % {"name": name, "known": ", ".join(sorted(known))})
     module, _, attribute = known[name].partition(":")
     strategy: Strategy = getattr(import_module(module), attribute)()
     return strategy

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from trimming.engine.verification.findings import Findings
+from trimming.engine.verification.findings import Findings, Rule
 from trimming.engine.verification.layers import Fragment, Walk
+from trimming.engine.words import gettext_noop
 
 Key = tuple[bytes, bytes, int, int]
 MAX_OPEN_BYTES = 1 << 24
@@ -142,9 +143,12 @@ class Datagrams:
         for at, value in enumerate(copy.output):
             if value and not first[at] and not skip <= at < skip + 2:
                 self._findings.add(
-                    "kept-bytes",
-                    f"byte {copy.at + at} of a repeated fragment is kept, which is masked in the"
-                    " first copy",
+                    Rule.KEPT_BYTES,
+                    gettext_noop(
+                        "byte %(offset)d of a repeated fragment is kept, which is masked in the"
+                        " first copy"
+                    )
+                    % {"offset": copy.at + at},
                     copy.packet,
                     copy.at + at,
                 )
@@ -195,9 +199,12 @@ class Datagrams:
         if datagram.unnamed is not None:
             packet, offset, name = datagram.unnamed
             self._findings.add(
-                "outside-plan",
-                f"the {name} checksum of an incomplete datagram changed, which the plan does not"
-                " name",
+                Rule.OUTSIDE_PLAN,
+                gettext_noop(
+                    "the %(name)s checksum of an incomplete datagram changed, which the plan does"
+                    " not name"
+                )
+                % {"name": name},
                 packet,
                 offset,
             )

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from trimming.engine.options import TrimOptions
 from trimming.engine.verification import patterns
-from trimming.engine.verification.findings import Findings
+from trimming.engine.verification.findings import Findings, Rule
 from trimming.engine.verification.framing import (
     Body,
     Request,
@@ -24,6 +24,7 @@ from trimming.engine.verification.framing import (
 from trimming.engine.verification.grammar import Place
 from trimming.engine.verification.loose import Loose
 from trimming.engine.verification.pieces import Piece, first_kept
+from trimming.engine.words import gettext_noop
 
 MAX_REQUESTS = 1000
 MAX_CARRIED_PIECES = 1024
@@ -196,9 +197,8 @@ class Eye(Loose):
         kept = first_kept(piece.output, at + max(allowed, 0), end) if allowed < size else -1
         if kept >= 0:
             packet, offset = piece.where(kept)
-            self.exchange.findings.add(
-                "kept-bytes", f"byte {offset} of a message body is kept", packet, offset
-            )
+            left = gettext_noop("byte %(offset)d of a message body is kept") % {"offset": offset}
+            self.exchange.findings.add(Rule.KEPT_BYTES, left, packet, offset)
         if self.expect == Expect.BODY and self.left == 0:
             self._message_ends()
         elif self.expect == Expect.CHUNK and self.left == 0:
@@ -341,8 +341,10 @@ class Eye(Loose):
         for at, value in enumerate(after):
             if value != before[at] and not (redacted and value == REDACTION):
                 packet, offset = piece.where(start + at)
-                detail = f"byte {offset} belongs to a header block or its framing and was masked"
-                self.complaints.append((detail, packet, offset))
+                masked = gettext_noop(
+                    "byte %(offset)d belongs to a header block or its framing and was masked"
+                )
+                self.complaints.append((masked % {"offset": offset}, packet, offset))
                 return
 
     def _message_ends(self) -> None:
@@ -352,5 +354,5 @@ class Eye(Loose):
     def _complain(self) -> None:
         """What was masked too much counts once the message came to a regular end."""
         for detail, packet, offset in self.complaints:
-            self.exchange.findings.add("header-blocks", detail, packet, offset)
+            self.exchange.findings.add(Rule.HEADER_BLOCKS, detail, packet, offset)
         self.complaints.clear()

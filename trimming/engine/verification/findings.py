@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from trimming.engine.report import Finding
+from trimming.engine.words import gettext_noop
 
 MAX_FINDINGS = 20
+
+
+class Rule(StrEnum):
+    """What an output is held against."""
+
+    PACKET_COUNT = gettext_noop("packet-count")
+    PACKET_HEADER = gettext_noop("packet-header")
+    METADATA = gettext_noop("metadata")
+    PLAN_APPLIED = gettext_noop("plan-applied")
+    OUTSIDE_PLAN = gettext_noop("outside-plan")
+    CHECKSUM = gettext_noop("checksum")
+    KEPT_BYTES = gettext_noop("kept-bytes")
+    HEADER_BLOCKS = gettext_noop("header-blocks")
 
 
 class Findings:
@@ -17,7 +33,7 @@ class Findings:
         self.kept: list[Finding] = []
         self.left_out = 0
 
-    def add(self, rule: str, detail: str, packet: int = 0, offset: int = 0) -> None:
+    def add(self, rule: Rule, detail: str, packet: int = 0, offset: int = 0) -> None:
         """Add a finding about the byte ``offset`` of the captured bytes of ``packet``."""
         if len(self.kept) < MAX_FINDINGS:
             self.kept.append(Finding(rule, detail, packet, offset))

@@ -14,11 +14,18 @@ from trimming.engine.verification.arithmetic import (
     moved_by,
     same_sum,
 )
-from trimming.engine.verification.findings import Findings
+from trimming.engine.verification.findings import Findings, Rule
 from trimming.engine.verification.layers import Check, Walk
 from trimming.engine.verification.records import first_difference
+from trimming.engine.words import gettext_noop
 
 Fills = list[tuple[int, int, int]]
+FCS_WRONG = gettext_noop(
+    "the frame check sequence was wrong over the original and does not keep that over the output"
+)
+FCS_RIGHT = gettext_noop(
+    "the frame check sequence was right over the original and does not keep that over the output"
+)
 
 
 @dataclass(slots=True)
@@ -40,9 +47,12 @@ def sound_fills(
     for span in plan.spans:
         if not last <= span.start <= span.end <= captured_len:
             findings.add(
-                "plan-applied",
-                f"the plan names the bytes {span.start} to {span.end} of {captured_len},"
-                f" behind a span that ends at {last}",
+                Rule.PLAN_APPLIED,
+                gettext_noop(
+                    "the plan names the bytes %(start)d to %(end)d of %(length)d,"
+                    " behind a span that ends at %(last)d"
+                )
+                % {"start": span.start, "end": span.end, "length": captured_len, "last": last},
                 plan.number,
                 span.start,
             )
@@ -59,12 +69,13 @@ def whole_output(
 ) -> bytes | None:
     """Return the output's captured bytes, a slice undone; None with a finding where that fails."""
     missing = before.captured_len - after.captured_len
+    lengths = {"was": before.captured_len, "now": after.captured_len}
     if missing == 0:
         return after.data
     if missing < 0 or not options.slice:
         findings.add(
-            "packet-header",
-            f"the captured length was {before.captured_len} and is {after.captured_len}",
+            Rule.PACKET_HEADER,
+            gettext_noop("the captured length was %(was)d and is %(now)d") % lengths,
             before.number,
         )
         return None
@@ -77,9 +88,12 @@ def whole_output(
         rebuilt[start:end] = bytes((fill,)) * (end - start)
     if covered > after.captured_len:
         findings.add(
-            "packet-header",
-            f"the captured length was {before.captured_len} and is {after.captured_len}, but the"
-            f" plan masks the end only from byte {covered} on",
+            Rule.PACKET_HEADER,
+            gettext_noop(
+                "the captured length was %(was)d and is %(now)d, but the plan masks the end only"
+                " from byte %(covered)d on"
+            )
+            % {**lengths, "covered": covered},
             before.number,
             after.captured_len,
         )
@@ -100,8 +114,12 @@ def check_bytes(
         if after[start:end] != expected[start:end]:
             at = first_difference(bytes(expected[start:end]), after[start:end]) + start
             findings.add(
-                "plan-applied",
-                f"the plan overwrites the bytes {start} to {end}, of which byte {at} is left",
+                Rule.PLAN_APPLIED,
+                gettext_noop(
+                    "the plan overwrites the bytes %(start)d to %(end)d, of which byte %(at)d is"
+                    " left"
+                )
+                % {"start": start, "end": end, "at": at},
                 compared.number,
                 at,
             )
@@ -124,8 +142,8 @@ def _check_rest(
     if expected != after:
         at = first_difference(bytes(expected), after)
         findings.add(
-            "outside-plan",
-            f"byte {at} changed, which the plan does not overwrite",
+            Rule.OUTSIDE_PLAN,
+            gettext_noop("byte %(at)d changed, which the plan does not overwrite") % {"at": at},
             compared.number,
             at,
         )
@@ -187,9 +205,8 @@ def _check_sums(
         untouched = error and before[end : end + 4] == after[end : end + 4]
         if fcs_error(after, start, end) != error and not untouched:
             findings.add(
-                "checksum",
-                f"the frame check sequence was {'wrong' if error else 'right'} over the original"
-                " and does not keep that over the output",
+                Rule.CHECKSUM,
+                FCS_WRONG if error else FCS_RIGHT,
                 compared.number,
                 end,
             )
@@ -211,9 +228,12 @@ def _bad_sum(
 ) -> None:
     was, now = field_at(before, offset), field_at(after, offset)
     findings.add(
-        "checksum",
-        f"the {name} checksum went from {was:#06x} to {now:#06x}, which does not keep it as right"
-        f" or as wrong as it was (modulo {MODULUS:#x})",
+        Rule.CHECKSUM,
+        gettext_noop(
+            "the %(name)s checksum went from %(was)s to %(now)s, which does not keep it as right"
+            " or as wrong as it was (modulo %(modulus)s)"
+        )
+        % {"name": name, "was": f"{was:#06x}", "now": f"{now:#06x}", "modulus": f"{MODULUS:#x}"},
         number,
         offset,
     )

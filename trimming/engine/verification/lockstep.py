@@ -9,7 +9,7 @@ from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.formats.records import Record
 from trimming.engine.plan import MaskPlan, PacketPlan
 from trimming.engine.report import Verification
-from trimming.engine.verification.findings import Findings
+from trimming.engine.verification.findings import Findings, Rule
 from trimming.engine.verification.judge import Judge
 from trimming.engine.verification.records import (
     check_block,
@@ -19,6 +19,7 @@ from trimming.engine.verification.records import (
     tell_unpaired,
 )
 from trimming.engine.verification.roster import PlainRoster
+from trimming.engine.words import gettext_noop
 
 
 class Lockstep:
@@ -51,7 +52,8 @@ class Lockstep:
         try:
             yield from self._output.records()
         except InputError as error:
-            self._findings.add("packet-count", f"the output is damaged at byte {error.offset}")
+            damaged = gettext_noop("the output is damaged at byte %(offset)d")
+            self._findings.add(Rule.PACKET_COUNT, damaged % {"offset": error.offset})
 
     def _pair(self, record: Record, outputs: Iterator[Record]) -> bool:
         """Compare a record with the next one of the output; False where they no longer pair."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trimming.engine.verification import patterns
+from trimming.engine.verification.findings import Rule
 from trimming.engine.verification.grammar import Grammar, Place
 from trimming.engine.verification.pieces import Piece
+from trimming.engine.words import gettext_noop
 
 if TYPE_CHECKING:
     from trimming.engine.verification.eye import Exchange
@@ -131,8 +133,12 @@ class Loose:
         if not self.exchange.judges_loosely:
             return
         self.exchange.findings.add(
-            "kept-bytes",
-            f"byte {offset} is kept in a connection that is HTTP, and reads as no part of a header",
+            Rule.KEPT_BYTES,
+            gettext_noop(
+                "byte %(offset)d is kept in a connection that is HTTP, and reads as no part of a"
+                " header"
+            )
+            % {"offset": offset},
             packet,
             offset,
         )

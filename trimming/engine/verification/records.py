@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from trimming.engine.formats.records import Packet, Record, Tail
 from trimming.engine.options import TrimOptions
-from trimming.engine.verification.findings import Findings
+from trimming.engine.verification.findings import Findings, Rule
+from trimming.engine.words import gettext_noop
 
 SECTION_HEADER = b"\x0a\x0d\x0d\x0a"
 PCAPNG_PACKETS = frozenset((2, 3, 6))
@@ -25,9 +26,12 @@ def check_block(expected: bytes, output: Record, packets: int, findings: Finding
         return
     at = first_difference(expected, found)
     findings.add(
-        "metadata",
-        f"a block without a packet, behind packet {packets}, differs from byte {at} on:"
-        f" {len(expected)} bytes expected, {len(found)} found",
+        Rule.METADATA,
+        gettext_noop(
+            "a block without a packet, behind packet %(packets)d, differs from byte %(at)d on:"
+            " %(expected)d bytes expected, %(found)d found"
+        )
+        % {"packets": packets, "at": at, "expected": len(expected), "found": len(found)},
     )
 
 
@@ -45,14 +49,18 @@ def check_packet_record(
         return
     for name, was, now in _header_values(before, after):
         if was != now:
-            findings.add("packet-header", f"the {name} was {was} and is {now}", before.number, 0)
+            changed_value = gettext_noop("the %(name)s was %(was)s and is %(now)s")
+            values = {"name": name, "was": was, "now": now}
+            findings.add(Rule.PACKET_HEADER, changed_value % values, before.number, 0)
             return
     if _record_header(original, before) != _record_header(output, after):
-        findings.add("packet-header", "the record header differs", before.number, 0)
+        differs = gettext_noop("the record header differs")
+        findings.add(Rule.PACKET_HEADER, differs, before.number, 0)
         return
     findings.add(
-        "metadata",
-        f"the record around the packet differs: {len(original.raw)} bytes became {len(output.raw)}",
+        Rule.METADATA,
+        gettext_noop("the record around the packet differs: %(was)d bytes became %(now)d")
+        % {"was": len(original.raw), "now": len(output.raw)},
         before.number,
     )
 
@@ -72,10 +80,10 @@ def _expected_packets(
 
 def _header_values(before: Packet, after: Packet) -> list[tuple[str, int | None, int | None]]:
     return [
-        ("timestamp in ns", before.timestamp_ns, after.timestamp_ns),
-        ("original length", before.original_len, after.original_len),
-        ("link type", before.link_type, after.link_type),
-        ("length of the frame check sequence", before.fcs_len, after.fcs_len),
+        (gettext_noop("timestamp in ns"), before.timestamp_ns, after.timestamp_ns),
+        (gettext_noop("original length"), before.original_len, after.original_len),
+        (gettext_noop("link type"), before.link_type, after.link_type),
+        (gettext_noop("length of the frame check sequence"), before.fcs_len, after.fcs_len),
     ]
 
 
@@ -104,21 +112,29 @@ def first_difference(before: bytes, after: bytes, start: int = 0) -> int:
 
 def tell_unpaired(is_at_end: bool, packets: int, findings: Findings) -> None:
     """The output lacks the record that is due behind so many packets."""
-    what = "ends" if is_at_end else "goes on with another kind of record"
-    findings.add("packet-count", f"the output {what} after packet {packets}")
+    ends = gettext_noop("the output ends after packet %(packets)d")
+    goes_on = gettext_noop(
+        "the output goes on with another kind of record after packet %(packets)d"
+    )
+    findings.add(Rule.PACKET_COUNT, (ends if is_at_end else goes_on) % {"packets": packets})
 
 
 def tell_ends(left: int, packets: int, tail: Tail | None, findings: Findings) -> None:
     """The original has ended; the output has ``left`` more records, and maybe a cut end."""
     if left:
-        findings.add("packet-count", f"the output has {left} records behind packet {packets}")
+        more = gettext_noop("the output has %(left)d records behind packet %(packets)d")
+        findings.add(Rule.PACKET_COUNT, more % {"left": left, "packets": packets})
     if tail is not None:
-        findings.add("packet-count", f"the output has a cut end: {tail.reason}")
+        cut = gettext_noop("the output has a cut end: %(reason)s")
+        findings.add(Rule.PACKET_COUNT, cut % {"reason": tail.reason})
 
 
 def tell_left_plan(number: int, packets: int, findings: Findings) -> None:
     """The plan has entries for a packet that did not come."""
     findings.add(
-        "plan-applied",
-        f"the plan names packet {number} where packet {packets} is the last or has passed",
+        Rule.PLAN_APPLIED,
+        gettext_noop(
+            "the plan names packet %(number)d where packet %(packets)d is the last or has passed"
+        )
+        % {"number": number, "packets": packets},
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from trimming.engine.formats.records import Packet
 from trimming.engine.options import TrimOptions
 from trimming.engine.plan import FieldKind
-from trimming.engine.report import Tally
+from trimming.engine.report import HEADLESS, ICMP_QUOTE, IP_PROTOCOL, Tally
 from trimming.engine.strategies.legacy import headers as h
 from trimming.engine.strategies.legacy.fragments import Defragmenter, Fragment, Key, Ready
 from trimming.engine.strategies.legacy.steps import STEPS, Cursor
@@ -31,7 +31,6 @@ from trimming.engine.strategies.legacy.tables import (
 from trimming.engine.strategies.legacy.views import Piece, View
 
 HEADER_WINDOW_BYTES = 1 << 12
-HEADLESS = "fragments without their beginning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ class LayerWalk:
         cursor = Cursor(view, 0, len(view.data), view.wire_len, depth, (key[1], key[2]))
         following = protocols.get(key[4])
         if following is None:
-            yield Other(f"IP protocol {key[4]}", view, 0, len(view.data))
+            yield Other(IP_PROTOCOL % {"number": key[4]}, view, 0, len(view.data))
         elif ready.headless:
             yield Other(HEADLESS, view, 0, len(view.data))
         else:
@@ -147,7 +146,7 @@ class LayerWalk:
             return
         following = IP_PROTOCOLS.get(protocol)
         if following is None:
-            yield Other(f"IP protocol {protocol}", cursor.view, cursor.at, cursor.end)
+            yield Other(IP_PROTOCOL % {"number": protocol}, cursor.view, cursor.at, cursor.end)
         else:
             yield from self._walk(following, cursor)
 
@@ -165,7 +164,7 @@ class LayerWalk:
     def _next_header(self, number: int, cursor: Cursor) -> Iterator[Found]:
         following = IPV6_NEXT.get(number)
         if following is None:
-            yield Other(f"IP protocol {number}", cursor.view, cursor.at, cursor.end)
+            yield Other(IP_PROTOCOL % {"number": number}, cursor.view, cursor.at, cursor.end)
         else:
             yield from self._walk(following, cursor)
 
@@ -241,7 +240,7 @@ class LayerWalk:
         cursor.view.add_field(cursor.at + 2, FieldKind.INTERNET, cursor.at)
         quote = _behind_quoted_transport(cursor.view.data[cursor.at + 8 : cursor.end])
         if quote is not None and cursor.at + 8 + quote < cursor.end:
-            yield Other("ICMP quote", cursor.view, cursor.at + 8 + quote, cursor.end)
+            yield Other(ICMP_QUOTE, cursor.view, cursor.at + 8 + quote, cursor.end)
 
 
 def _decode(cls: HeaderClass, cursor: Cursor) -> tuple[h.ScapyPacket | None, int]:

@@ -10,9 +10,8 @@ from trimming.engine.checksums import fcs_is_right
 from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.formats.records import Packet
 from trimming.engine.plan import MaskPlan
-from trimming.engine.report import Tally
+from trimming.engine.report import HEADLESS, ICMP_QUOTE, LINK_TYPE, Tally
 from trimming.engine.strategies.legacy.layers import (
-    HEADLESS,
     Found,
     LayerWalk,
     Other,
@@ -28,7 +27,7 @@ Endpoint = tuple[bytes | str, int]
 Key = tuple[Endpoint, Endpoint]
 ETHERNET, WLAN, RADIOTAP = 1, 105, 127
 # what is masked with other payload; DNS is not
-_MASKABLE = frozenset(("UDP", "ICMP quote", HEADLESS))
+_MASKABLE = frozenset(("UDP", ICMP_QUOTE, HEADLESS))
 
 
 class LegacyStrategy:
@@ -74,7 +73,7 @@ class _Run:
     def packet(self, packet: Packet) -> None:
         if not is_known(packet.link_type):
             self._tally.unknown_link_types[str(packet.link_type)] += 1
-            self._tally.left_bytes[f"link type {packet.link_type}"] += packet.captured_len
+            self._tally.left_bytes[LINK_TYPE % {"number": packet.link_type}] += packet.captured_len
             return
         now_ns = packet.timestamp_ns or 0
         self._packet_number = packet.number
@@ -101,7 +100,7 @@ class _Run:
         masked = self._options.other_payload == "mask" and found.what in _MASKABLE
         if masked:
             self._planner.add(found.view, found.start, found.end, ByteClass.OTHER)
-        elif found.what != "ICMP quote":
+        elif found.what != ICMP_QUOTE:
             self._tally.left_bytes[found.what] += found.end - found.start
 
     def _segment(self, segment: Segment, now_ns: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from trimming.engine.options import TrimOptions
 from trimming.engine.plan import ENTRY, Entries
-from trimming.engine.report import HTTP2, RESET_TEXT, Tally
+from trimming.engine.report import HTTP2, IP_PROTOCOL, RESET_TEXT, Tally
 from trimming.engine.strategies.scanning.kernels import state as names
 from trimming.engine.strategies.scanning.kernels.redaction import FIELD_NAMES
 from trimming.engine.strategies.scanning.kernels.scan import ENTER_ALL, scan
@@ -158,7 +158,7 @@ class Arrays:
                     found[name] += counts[at]
         protocols = m[names.PROTOCOLS : names.PROTOCOLS + 256]
         for number in np.flatnonzero(protocols).tolist():
-            tally.left_bytes[f"IP protocol {number}"] += int(protocols[number])
+            tally.left_bytes[IP_PROTOCOL % {"number": number}] += int(protocols[number])
 
 
 def _larger(used: names.Numbers, words: int) -> names.Numbers:

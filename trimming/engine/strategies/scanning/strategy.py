@@ -15,7 +15,7 @@ from trimming.engine.formats.batches import Batch
 from trimming.engine.formats.capture import CaptureFile
 from trimming.engine.formats.records import Packet
 from trimming.engine.plan import FieldKind, MaskPlan
-from trimming.engine.report import Tally
+from trimming.engine.report import HEADLESS, ICMP_QUOTE, LINK_TYPE, Tally
 from trimming.engine.strategies.scanning.arrays import NO_BYTES, NO_ROWS, Arrays
 from trimming.engine.strategies.scanning.kernels import scan as kernels
 from trimming.engine.strategies.scanning.kernels.state import (
@@ -40,7 +40,6 @@ from trimming.engine.strategies.scanning.kernels.state import (
 )
 from trimming.engine.strategies.scanning.slow.views import View, entries
 from trimming.engine.strategies.scanning.slow.walk import (
-    HEADLESS,
     Found,
     SlowPath,
     TcpSegment,
@@ -48,7 +47,7 @@ from trimming.engine.strategies.scanning.slow.walk import (
 )
 
 # what is masked with other payload; DNS is not
-_MASKABLE = frozenset(("UDP", "ICMP quote", HEADLESS))
+_MASKABLE = frozenset(("UDP", ICMP_QUOTE, HEADLESS))
 
 
 class ScanningStrategy:
@@ -124,7 +123,7 @@ class _Run:
     def _packet(self, packet: Packet) -> None:
         if not is_known(packet.link_type):
             self._tally.unknown_link_types[str(packet.link_type)] += 1
-            self._tally.left_bytes[f"link type {packet.link_type}"] += packet.captured_len
+            self._tally.left_bytes[LINK_TYPE % {"number": packet.link_type}] += packet.captured_len
             return
         m = self._arrays.m
         m[R_NOW] = packet.timestamp_ns or 0
@@ -142,7 +141,7 @@ class _Run:
             self._segment(found)
         elif self._options.other_payload == "mask" and found.what in _MASKABLE:
             self._plan_view(found.view, found.start, found.end, ByteClass.OTHER, 0, False)
-        elif found.what != "ICMP quote":
+        elif found.what != ICMP_QUOTE:
             self._tally.left_bytes[found.what] += found.end - found.start
 
     def _segment(self, segment: TcpSegment) -> None:

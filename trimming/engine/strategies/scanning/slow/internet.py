@@ -7,6 +7,7 @@ tunnels, how fragments are put together.
 from __future__ import annotations
 
 from trimming.engine.plan import FieldKind
+from trimming.engine.report import ICMP_QUOTE, IP_PROTOCOL
 from trimming.engine.strategies.scanning.slow.cursor import Cursor, Reader, number
 from trimming.engine.strategies.scanning.slow.datagrams import Arrival, Fragment, Key
 from trimming.engine.strategies.scanning.slow.found import OtherPayload, TcpSegment
@@ -28,7 +29,7 @@ def carried(version: int, protocol: int, cursor: Cursor) -> Header | None:
     """Return the header that IP of a version carries; a protocol without one ends the walk."""
     following = (IP_PROTOCOLS if version == 4 else IPV6_NEXT_HEADERS).get(protocol)
     if following is None:
-        _end(cursor, f"IP protocol {protocol}")
+        _end(cursor, IP_PROTOCOL % {"number": protocol})
     return following
 
 
@@ -149,7 +150,7 @@ def _error(cursor: Cursor, errors: frozenset[int]) -> None:
     headers = _quoted_headers(cursor.view.data[cursor.at : cursor.end])
     if headers is not None and cursor.at + headers < cursor.end:
         cursor.skip(headers)
-        _end(cursor, "ICMP quote")
+        _end(cursor, ICMP_QUOTE)
 
 
 def _quoted_headers(quote: bytes) -> int | None:

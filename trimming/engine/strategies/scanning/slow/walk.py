@@ -9,7 +9,7 @@ from __future__ import annotations
 from trimming.engine.checksums import fcs_is_right
 from trimming.engine.formats.records import Packet
 from trimming.engine.options import TrimOptions
-from trimming.engine.report import Tally
+from trimming.engine.report import HEADLESS, Tally
 from trimming.engine.strategies.scanning.slow import internet, links, tunnels
 from trimming.engine.strategies.scanning.slow.cursor import Cursor, CutHeaderError
 from trimming.engine.strategies.scanning.slow.datagrams import Arrival, Datagrams, Payload
@@ -26,7 +26,6 @@ from trimming.engine.strategies.scanning.slow.views import Piece, View
 
 __all__ = ["Found", "OtherPayload", "SlowPath", "TcpSegment", "is_known"]
 
-HEADLESS = "fragments without their beginning"
 HEADERS_IN_A_TUNNEL = 4  # at most, as max_tunnel_depth counts
 READERS = {**links.READERS, **tunnels.READERS, **internet.READERS}
 
