@@ -27,7 +27,7 @@ SHOWN: Final = tuple(
 NAMES: Final = frozenset(
     (
         *("admin", "approver", "legacy", "scanning", "standard", "share_safe"),
-        *("HEADER", "FRAMING", "BODY", "UNCERTAIN", "standard, version 1"),
+        "standard, version 1",
         # channels, events of the audit log, and values of settings
         *("log", "upload", "delete", "none"),
         "Add link",

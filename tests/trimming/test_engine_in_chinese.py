@@ -65,7 +65,7 @@ def wrong(**values: object) -> Callable[[], object]:
     ("make", "said"),
     [
         (wrong(uncertain=3), "选项：uncertain 应为 mask 或 keep，而不是 3"),
-        (wrong(slice=1), "选项：slice 应为 true 或 false，而不是 1"),
+        (wrong(slice=1), "选项：slice 应为 布尔值：true 或 false，而不是 1"),
         (wrong(body_keep_bytes=-1), "选项：body_keep_bytes 应为 不小于 0 的整数，而不是 -1"),
         (
             wrong(base="standart"),
