@@ -21,7 +21,7 @@ SILENT_SHARE: Final = 0.8
 
 
 def doing() -> Doing:
-    """Return how captures are read here; what that needs is loaded once in a worker."""
+    """Return how captures are read here; what that needs is loaded once, for all workers."""
     if not sys.platform.startswith("linux"):
         return here
     prepare()

@@ -14,6 +14,7 @@ from django.db import connections
 
 from config.current import Watch, adopt_newest
 from pktmask_site.processes import die_with_parent_after_each_fork
+from trimming.apart.readers import doing
 from trimming.tasks import CLUSTER_VARIABLE
 from trimming.worker_limits import limit_worker, step_back
 
@@ -51,6 +52,8 @@ class Command(BaseCommand):
         # before the cluster's own handlers there is nothing to stop
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
+        # in each worker it would take seconds in which nobody does anything, as if all were stuck
+        doing()
         cluster = Cluster()
         told = [False]
         stop = cluster.sig_handler
