@@ -16,12 +16,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from config.admin_rows import AnyAdmin, ReadOnlyAdmin, moment, pretty_json
+from config.admin_rows import AnyAdmin, ReadOnlyAdmin, moment, pretty_json, stored
 from config.languages.told import listed
 from config.models import AuditEvent, ConfigVersion
 from config.roles import ROLES
 
 AT = moment("at", _("time"))
+REASON = stored("reason", _("reason"))
 
 
 @admin.register(AuditEvent)
@@ -50,14 +51,14 @@ class AuditEventAdmin(ReadOnlyAdmin):
 class ConfigVersionAdmin(ReadOnlyAdmin):
     """Versions of the configuration; they are made and restored on the page Configuration."""
 
-    list_display = ("number", AT, "author_name", "kind", "reason")
+    list_display = ("number", AT, "author_name", "kind", REASON)
     list_filter = ("kind", "at")
     search_fields = ("=number", "author_name", "reason")
     search_help_text = _("Number, name or reason")
     date_hierarchy = "at"
     rows = (
         ("number", AT, "author_name"),
-        ("kind", "reason"),
+        ("kind", REASON),
         "changes_text",
         "files_text",
         "console_text",

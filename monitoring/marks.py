@@ -121,7 +121,7 @@ def versions(start: datetime, end: datetime) -> list[Mark]:
             at,
             _("configuration %(number)d") % {"number": number},
             _("Configuration %(number)d by %(name)s") % {"number": number, "name": name},
-            detail=reason,
+            detail=told(reason),
             tone="run",
             shape="run",
             address=reverse("config:version", args=[number]),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
+from django.utils.translation import override
 
 from config.models import ConfigVersion
 from monitoring.marks import Mark, Marks, marks
@@ -61,6 +62,14 @@ def test_versions_of_the_configuration_are_marks() -> None:
     assert mark.title == "Configuration 900 by anna"
     assert mark.detail == "more workers"
     assert mark.address == "/configuration/versions/900/"
+
+
+def test_the_reason_of_a_version_is_said_in_the_language_of_the_page() -> None:
+    ConfigVersion.objects.create(
+        number=900, at=timezone.now(), kind="files", reason="the files in local/"
+    )
+    with override("zh-hans"):
+        assert "local/ 中的文件" in [each.detail for each in found()]
 
 
 def test_people_see_marks_of_what_they_may_see() -> None:
