@@ -43,7 +43,9 @@ def answer(process: subprocess.Popen[str], said: str | None = None) -> list[str]
     return out.splitlines()
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "database", [pytest.param("sqlite", marks=pytest.mark.long), "postgresql"], indirect=True
+)
 def test_events_of_many_processes_make_one_chain(database: str, tmp_path: Path) -> None:
     before = verified(tmp_path, database)
     module = ("-m", "tests.services.audit_writer")

@@ -83,7 +83,9 @@ def assert_published_once(console: Console, capture: uuid.UUID) -> None:
     assert "running" not in {row[1] for row in runs}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_an_orderly_stop_leaves_no_process_and_the_next_start_has_all_data(
     console: Console, number: int
 ) -> None:
