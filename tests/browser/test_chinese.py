@@ -26,7 +26,7 @@ SHOWN: Final = tuple(
 # what somebody is called, what files and commands say, and what Django has no Chinese for
 NAMES: Final = frozenset(
     (
-        *("admin", "approver", "legacy", "scanning", "standard", "share_safe"),
+        *("admin", "approver", "other", "legacy", "scanning", "standard", "share_safe"),
         "standard, version 1",
         # channels, events of the audit log, and values of settings
         *("log", "upload", "delete", "none"),

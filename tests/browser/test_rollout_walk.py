@@ -55,7 +55,7 @@ def test_an_operator_and_an_approver_walk_a_rollout_and_see_it_rolled_back(
     console: Rehearsal, browser: Browser, complaints: list[str]
 ) -> None:
     # jobs go before comparisons, so the workers must have time left
-    with console.load(1.5):
+    with console.load(0.7):
         operator = signed_in(console, browser, OPERATOR, complaints)
         approver = signed_in(console, browser, APPROVER, complaints)
         start(operator)

@@ -56,7 +56,7 @@ def test_a_rollout_goes_on_after_a_restart_of_the_service_and_a_fault_rolls_it_b
     console: Rehearsal,
 ) -> None:
     # comparisons wait while jobs do: a load that a busy machine can keep up with
-    with console.load(1.5) as before:
+    with console.load(0.7) as before:
         console.rollout("start", *changes(*SHORT))
         console.go_on_to("small_ab_test", WALK_SECONDS)
         wait_until(lambda: served_by_treatment(console) >= 3, 60, "treatment")

@@ -74,7 +74,7 @@ def test_the_page_shows_events_and_takes_few_queries(
     extend()
     with django_assert_max_num_queries(MOST_QUERIES):
         text = admin.get("/audit/").content.decode()
-    assert '<td role="cell">system</td>' in text
+    assert '<td role="cell" class="state">system</td>' in text
     assert "It was not verified yet." in text
     assert "page=2" in text
     assert "auth.user" in admin.get("/audit/?page=2").content.decode()
