@@ -26,8 +26,9 @@ DEFAULT_BYTES = FIELDS["memory_bytes"].default
 LEAST_BYTES = next(m.ge for m in FIELDS["memory_bytes"].metadata if hasattr(m, "ge"))
 LEAST_FILES = next(m.ge for m in FIELDS["open_files"].metadata if hasattr(m, "ge"))
 PATIENCE_SECONDS = 120.0
-# so much CPU time, and so much more, for tests that cannot wait for what settings accept
-SHORT = {"cpu_seconds": 1, "grace_seconds": 1}
+# so much CPU time, which a small job needs less of on any machine, and so much more, for tests that
+# cannot wait for what settings accept
+SHORT = {"cpu_seconds": 3, "grace_seconds": 1}
 
 
 class Worker:
@@ -112,7 +113,7 @@ def test_an_attempt_that_spins_in_python_is_stopped_with_its_reason_and_the_next
     failed, following = worker.done(SHORT, {"job": "spinning"}, {"job": "telling"})
     assert (failed["state"], failed["outcome"], failed["left"]) == ("waiting", "failed", [])
     assert failed["reason"] == (
-        "The job needs more CPU time than it may take (workers.cpu_seconds: 1)."
+        "The job needs more CPU time than it may take (workers.cpu_seconds: 3)."
     )
     assert (following["state"], following["left"]) == ("done", [])
 
@@ -133,7 +134,7 @@ def test_an_attempt_that_spins_in_native_code_is_ended_with_its_reason_and_the_n
     failed, following = worker.done(SHORT, {"job": "spinning_natively"}, {"job": "telling"})
     assert (failed["state"], failed["outcome"], failed["left"]) == ("waiting", "failed", [])
     assert failed["reason"] == (
-        "The job needs more CPU time than it may take (workers.cpu_seconds: 1)."
+        "The job needs more CPU time than it may take (workers.cpu_seconds: 3)."
     )
     assert (following["state"], following["left"]) == ("done", [])
 
