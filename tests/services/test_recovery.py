@@ -178,7 +178,9 @@ def test_what_was_accepted_before_a_backup_survives_the_loss_of_everything(
         console.start()
         console._opener = Console(tmp_path)._opener  # sessions were dropped
         wait_until(lambda: not console.rows(OPEN)[0][0], 300, "all jobs to end")
-        assert "given_back" in [row[0] for row in console.rows(OUTCOMES, capture.hex)]
+        # or lost, where the backup took longer than the lease of the worker that was held
+        outcomes = {row[0] for row in console.rows(OUTCOMES, capture.hex)}
+        assert outcomes & {"given_back", "lost"}
         console.sign_in()
         for known, data in before.items():
             assert console.job_of(known)[0] == "done"
