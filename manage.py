@@ -16,7 +16,7 @@ def main() -> None:
         run_alone(sys.argv)
         return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pktmask_site.settings")
-    # until all apps are there nothing becomes garbage, and looking for it takes time
+    # nothing becomes garbage until all apps are there; pktmask_site.apps has it looked for again
     gc.disable()
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
