@@ -5,7 +5,7 @@ Their widgets need no loose policies.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
 from django.contrib import admin
@@ -17,12 +17,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from config.admin_rows import AnyAdmin, ReadOnlyAdmin, moment, pretty_json, stored
-from config.languages.told import listed
+from config.languages.told import listed, told
 from config.models import AuditEvent, ConfigVersion
 from config.roles import ROLES
 
 AT = moment("at", _("time"))
 REASON = stored("reason", _("reason"))
+USUAL_PERMISSIONS: Final = {
+    "add": _("Can add %(model)s"),
+    "change": _("Can change %(model)s"),
+    "delete": _("Can delete %(model)s"),
+    "view": _("Can view %(model)s"),
+}
 
 
 @admin.register(AuditEvent)
@@ -80,6 +86,29 @@ class ConfigVersionAdmin(ReadOnlyAdmin):
         return pretty_json(version.console)
 
 
+if TYPE_CHECKING:
+    AnyChoices = forms.ModelMultipleChoiceField[Permission]
+else:
+    AnyChoices = forms.ModelMultipleChoiceField  # generic for the type checker only
+
+
+class PermissionChoices(AnyChoices):
+    """Permissions, each in the language of the reader."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Name it behind the app and the model that it is about."""
+        return f"{obj.content_type} | {permission_name(obj)}"
+
+
+def permission_name(permission: Permission) -> str:
+    """Return the name of a permission; Django stores those that every model has in English."""
+    model = permission.content_type
+    action = permission.codename.removesuffix(f"_{model.model}")
+    if action in USUAL_PERMISSIONS:
+        return str(USUAL_PERMISSIONS[action]) % {"model": model.name}
+    return told(permission.name)
+
+
 class PermissionsAsBoxes(AnyAdmin):
     """Boxes to tick instead of two lists that a script fills."""
 
@@ -95,6 +124,7 @@ class PermissionsAsBoxes(AnyAdmin):
         kwargs["widget"] = forms.CheckboxSelectMultiple
         if db_field.related_model is Permission:
             kwargs["queryset"] = Permission.objects.select_related("content_type")
+            kwargs["form_class"] = PermissionChoices
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 

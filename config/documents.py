@@ -24,6 +24,7 @@ TRANSLATED: Final = ("zh-hans",)
 HEAD: Final = re.compile(r"---\n(.*?)\n---\n\s*", re.S)
 FIELD: Final = re.compile(r"([a-z]+): +(\S.*)")
 FIELDS: Final = ("version", "owner", "review")
+_NOT_IN_SLUGS: Final = re.compile(r"[^\w\- ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Document:
     def is_overdue(self, today: date) -> bool:
         """Tell whether somebody should have read it anew."""
         return today > self.review
+
+
+def slug(heading: str) -> str:
+    """Return the anchor of a heading, as GitHub makes it for the first of its name."""
+    return _NOT_IN_SLUGS.sub("", heading.lower()).replace(" ", "-")
 
 
 @cache

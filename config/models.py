@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from config.choices import VersionKind
 from config.seals import SEAL_CHARACTERS
@@ -139,7 +140,7 @@ class ConfigVersion(AppendOnly):
         verbose_name = _("configuration version")
         verbose_name_plural = _("configuration versions")
         default_permissions = ("view",)
-        permissions = [("change_configuration", "Can change the configuration")]
+        permissions = [("change_configuration", gettext_noop("Can change the configuration"))]
 
     def __str__(self) -> str:
         return f"{self.number}"

@@ -7,42 +7,63 @@ import re
 import textwrap
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.documents import slug
 from config.environment import PREFIX
+from config.languages.told import told
 from config.sections import Registry, accepted, number
 
 WIDTH: Final = 100
+_WHERE: Final = gettext_lazy(
+    "Section `%(section)s`; variables are called `%(start)s` and the name in capital letters."
+)
+_WHERE: Final = gettext_lazy(
+    "Section `%(section)s`; variables are called `%(start)s` and the name in capital letters."
+)
+_BOUNDS: Final = {
+    True: gettext_lazy("`%(lower)s` is at most `%(upper)s`: %(reason)s."),
+    False: gettext_lazy("`%(lower)s` is below `%(upper)s`: %(reason)s."),
+}
 # text that YAML reads as it stands
 WORD: Final = re.compile("[A-Za-z][A-Za-z_]*")
 
 
 def as_markdown(registry: Registry) -> str:
-    """Return a chapter with a table for each section."""
+    """Return a chapter with a table for each section, in the language that is active now."""
     return "\n".join(_chapter(registry, name) for name in registry.sections)
 
 
 def _chapter(registry: Registry, name: str) -> str:
     kind = registry.sections[name]
+    names = {"section": name, "start": f"{PREFIX}{name.upper()}__"}
     lines = [
-        f"## {kind.title}",
+        f"## {_anchor(kind.title)}{told(kind.title)}",
         "",
-        kind.help,
-        f"Section `{name}`; variables are called `{PREFIX}{name.upper()}__` and the name in "
-        "capital letters.",
+        told(kind.help),
+        str(_WHERE) % names,
         "",
-        "| name | default | accepts | what it does |",
+        _("| name | default | accepts | what it does |"),
         "| --- | --- | --- | --- |",
     ]
-    lines += [
-        f"| `{key}` | {number(field.default)} | {accepted(field)} | {field.description} |"
-        for key, field in kind.model_fields.items()
-    ]
+    for key, field in kind.model_fields.items():
+        words = told(accepted(field)), told(field.description)
+        lines.append(f"| `{key}` | {number(field.default)} | {' | '.join(words)} |")
     rules = [rule for rule in registry.rules if rule.lower.partition(".")[0] == name]
     if rules:
-        lines += ["", "What must hold:", ""]
+        lines += ["", _("What must hold:"), ""]
     for rule in rules:
-        word = "at most" if rule.or_equal else "below"
-        lines.append(f"- `{rule.lower}` is {word} `{rule.upper}`: {rule.reason}.")
+        names = {"lower": rule.lower, "upper": rule.upper, "reason": told(rule.reason)}
+        lines.append(f"- {str(_BOUNDS[rule.or_equal]) % names}")
     return "\n".join(lines) + "\n"
+
+
+def _anchor(title: str) -> str:
+    """Return the anchor of the English heading, for one in another language; else nothing."""
+    if told(title) == title:
+        return ""
+    return f'<a id="{slug(title)}"></a>'
 
 
 def as_yaml(registry: Registry) -> str:

@@ -42,6 +42,18 @@ _CLOSED: Final = frozenset(
 )
 
 
+_EMPTY: Final = {
+    "env": _(
+        "The variable %(place)s holds no secret; give it one and start the service again, "
+        "or change the reference in the settings."
+    ),
+    "file": _(
+        "The file %(place)s holds no secret; give it one and start the service again, "
+        "or change the reference in the settings."
+    ),
+}
+
+
 class SecretMissingError(Exception):
     """A reference leads to no secret; the text says what to do and holds no secret."""
 
@@ -70,15 +82,13 @@ def secret(reference: str, environ: Mapping[str, str] | None = None) -> str:
     """
     source = os.environ if environ is None else environ
     if not is_reference(reference):
-        raise SecretMissingError(f"This is no reference to a secret; expected {WORDS}.")
-    kind, _, place = reference.partition(":")
+        raise SecretMissingError(
+            _("This is no reference to a secret; expected %(accepted)s.") % {"accepted": WORDS}
+        )
+    kind, place = reference.split(":", 1)
     found = source.get(place, "") if kind == "env" else _of_file(place, source)
     if not found.strip():
-        where = f"The variable {place}" if kind == "env" else f"The file {place}"
-        raise SecretMissingError(
-            f"{where} holds no secret; give it one and start the service again, "
-            "or change the reference in the settings."
-        )
+        raise SecretMissingError(_EMPTY[kind] % {"place": place})
     return found.strip()
 
 
@@ -91,17 +101,27 @@ def _of_file(place: str, environ: Mapping[str, str]) -> str:
     folder = Path(environ.get(FOLDER_VARIABLE) or USUAL_FOLDER).resolve()
     path = Path(place).resolve()
     if any(path == Path(environ[f"{name}_FILE"]).resolve() for name in _closed_in(environ)):
-        raise SecretMissingError(f"The file {place} is for the service itself; take another.")
+        raise SecretMissingError(
+            _("The file %(place)s is for the service itself; take another.") % {"place": place}
+        )
     if not path.is_relative_to(folder):
         raise SecretMissingError(
-            f"The file {place} is not in {folder}, the folder for secrets; "
-            f"put it there, or name its folder in {FOLDER_VARIABLE}."
+            _(
+                "The file %(place)s is not in %(folder)s, the folder for secrets; "
+                "put it there, or name its folder in %(variable)s."
+            )
+            % {"place": place, "folder": folder, "variable": FOLDER_VARIABLE}
         )
     try:
         if path.stat().st_size > MAX_SECRET_BYTES:
-            raise SecretMissingError(f"The file {place} is too large to be a secret.")
+            raise SecretMissingError(
+                _("The file %(place)s is too large to be a secret.") % {"place": place}
+            )
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise SecretMissingError(f"The file {place} cannot be read: {error.strerror}.") from None
+        raise SecretMissingError(
+            _("The file %(place)s cannot be read: %(why)s.")
+            % {"place": place, "why": error.strerror}
+        ) from None
     except UnicodeDecodeError:
-        raise SecretMissingError(f"The file {place} is no text.") from None
+        raise SecretMissingError(_("The file %(place)s is no text.") % {"place": place}) from None

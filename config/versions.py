@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from config.audit import SYSTEM, record
 from config.choices import VersionKind
@@ -23,7 +24,8 @@ from config.models import ConfigVersion
 from config.sections import registry
 
 EMPTY: Layer = {}
-
+# where a value stands that an earlier version had
+RESTORED: Final = _("restored from version %(number)d")
 
 # what the files give, and what the console gives on top
 Layers = tuple[Layer, Layer]
@@ -180,7 +182,7 @@ def console_as_in(target: ConfigVersion, newest: ConfigVersion, fixed: Layer) ->
     What ``fixed`` gives - the environment - stays as it is, unless the console gave it then.
     """
     then_files, then_console = layers_of(target)
-    now_files, _ = layers_of(newest)
+    now_files, _now_console = layers_of(newest)
     found: dict[str, dict[str, Given]] = {}
     for section, kind in registry.sections.items():
         for key, setting in kind.model_fields.items():
@@ -188,7 +190,7 @@ def console_as_in(target: ConfigVersion, newest: ConfigVersion, fixed: Layer) ->
             if given is None and key not in fixed.get(section, {}):
                 then = _value((then_files, EMPTY), section, key, setting.default)
                 if then != _value((now_files, EMPTY), section, key, setting.default):
-                    given = Given(then, f"restored from version {target.number}")
+                    given = Given(then, RESTORED % {"number": target.number})
             if given is not None:
                 found.setdefault(section, {})[key] = given
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from monitoring.choices import Verdict
 from trimming.models import Shadow, TrimRun
@@ -169,7 +170,7 @@ class HealthReport(models.Model):
         verbose_name = _("health report")
         verbose_name_plural = _("health reports")
         default_permissions = ("view",)
-        permissions = [("check_health", "Can have the health checked now")]
+        permissions = [("check_health", gettext_noop("Can have the health checked now"))]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.verdict}"

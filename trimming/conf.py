@@ -130,7 +130,7 @@ class RoutingSettings(Section):
     section: ClassVar = "routing"
     title: ClassVar = _("Routing")
     help: ClassVar = _(
-        "How jobs are shared out between the strategies.\n\n    "
+        "How jobs are shared out between the strategies. "
         "These say what is permitted and how it begins: no change of settings publishes a policy."
     )
 

@@ -31,6 +31,7 @@ from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
+from config.languages.told import told
 from trimming.conf import trimming_settings
 from trimming.engine.errors import InputError
 from trimming.engine.formats.capture import MAGIC_BYTES
@@ -357,7 +358,7 @@ def too_large(limit_bytes: int) -> str:
 
 def cannot_write(error: OSError) -> str:
     """Say that the disk, or the storage elsewhere, failed."""
-    why = {"error": error.strerror or type(error).__name__}
+    why = {"error": told(error.strerror or type(error).__name__)}
     if error.errno in FULL:
         return (
             _(

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from config.models import AppendOnly
 from migration.choices import ACTIVE, ROLLOUT_LOOKS, PhaseName, PhaseState, RolloutState
@@ -56,10 +57,10 @@ class Rollout(models.Model):
         verbose_name_plural = _("rollouts")
         default_permissions = ("view",)
         permissions = [
-            ("operate_rollout", "Can start, pause and promote rollouts"),
-            ("abort_rollout", "Can abort rollouts"),
-            ("approve_phase", "Can approve the next phase of a rollout"),
-            ("release_suspect", "Can release an output from quarantine"),
+            ("operate_rollout", gettext_noop("Can start, pause and promote rollouts")),
+            ("abort_rollout", gettext_noop("Can abort rollouts")),
+            ("approve_phase", gettext_noop("Can approve the next phase of a rollout")),
+            ("release_suspect", gettext_noop("Can release an output from quarantine")),
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from config.audit import record
+from config.languages.told import told
 from monitoring.alerts.conf import alert_settings
 from monitoring.alerts.delivery import alerts_in
 from monitoring.alerts.models import (
@@ -87,7 +88,7 @@ def silence(
     try:
         read = read_matchers(matchers)
     except ValueError as error:
-        raise RefusedError(f"{error}.") from None
+        raise RefusedError(told(error)) from None
     reason = reason.strip()
     if not reason:
         raise RefusedError(_("A silence needs a reason."))

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from monitoring.alerts.message import MessageKind, Severity
 from monitoring.alerts.values import OPEN, AlertState, TellingState
@@ -130,8 +131,8 @@ class Alert(models.Model):
         verbose_name_plural = _("alerts")
         default_permissions = ("view",)
         permissions = [
-            ("acknowledge_alert", "Can acknowledge alerts"),
-            ("silence_alerts", "Can silence alerts"),
+            ("acknowledge_alert", gettext_noop("Can acknowledge alerts")),
+            ("silence_alerts", gettext_noop("Can silence alerts")),
         ]
 
     def __str__(self) -> str:
@@ -222,7 +223,7 @@ class Notification(models.Model):
         verbose_name = _("notification")
         verbose_name_plural = _("notifications")
         default_permissions = ("view",)
-        permissions = [("test_channels", "Can preview and test channels")]
+        permissions = [("test_channels", gettext_noop("Can preview and test channels"))]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.kind} {self.key}"

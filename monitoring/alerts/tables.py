@@ -11,6 +11,8 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
+
 from monitoring.alerts.message import Severity
 from monitoring.alerts.values import AlertFacts, Labels
 
@@ -18,6 +20,11 @@ NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 PATTERN: Final = re.compile(r"[\w*?:.-]+")
 # what a silence may name beside labels
 OWN_NAMES: Final = ("rule", "severity")
+UNREADABLE_MATCHER: Final = _(
+    "%(typed_part)s cannot be read; expected matchers, as in rule=health_*, severity=low."
+)
+MATCHER_TWICE: Final = _("%(typed_name)s stands twice; an alert has it once.")
+NO_MATCHER: Final = _("A silence names what it silences, as in rule=health_*, severity=low.")
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -45,7 +52,7 @@ def read_minutes(text: str) -> Mapping[Severity, timedelta]:
     """Return times of severities, as in ``critical 10, high 15``."""
     found: dict[Severity, timedelta] = {}
     for part in names(text):
-        name, _, number = part.partition(" ")
+        name, _space, number = part.partition(" ")
         severity = _severity(name)
         try:
             minutes = float(number)
@@ -82,20 +89,20 @@ def read_rule_channels(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def read_matchers(text: str) -> Labels:
-    """Return what a silence matches, as in ``rule=health_*, severity=low, strategy=scanning``."""
+    """Return what a silence matches, as in ``rule=health_*, severity=low, strategy=scanning``.
+
+    Raises ValueError with a sentence for people.
+    """
     found: dict[str, str] = {}
     for part in names(text):
         name, sign, pattern = (each.strip() for each in part.partition("="))
         if not (sign and NAME.fullmatch(name) and PATTERN.fullmatch(pattern)):
-            raise ValueError(
-                f"{part[:60]!r} cannot be read; expected matchers, as in rule=health_*, "
-                "severity=low"
-            )
+            raise ValueError(UNREADABLE_MATCHER % {"typed_part": repr(part[:60])})
         if name in found:
-            raise ValueError(f"{name[:40]!r} stands twice; an alert has it once")
+            raise ValueError(MATCHER_TWICE % {"typed_name": repr(name[:40])})
         found[name] = pattern
     if not found:
-        raise ValueError("a silence names what it silences, as in rule=health_*, severity=low")
+        raise ValueError(NO_MATCHER)
     return tuple(sorted(found.items()))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_noop as _
 
 from config.secret_references import secret
 from monitoring.alerts.message import Message, MessageKind, Severity
@@ -46,7 +47,7 @@ class AppriseChannel:
         """
         references = references_of(self.settings, message.level)
         if not references:
-            raise ChannelError("apprise.addresses names none; set it to one reference or more.")
+            raise ChannelError(_("apprise.addresses names none; set it to one reference or more."))
         message = words.tidy(message)
         with (
             as_channel_errors("Apprise"),
@@ -64,9 +65,10 @@ class AppriseChannel:
             if guard.refused:
                 raise ChannelError(_closed(guard.refused[0]))
             if not result:
-                what = ", ".join(failed) or "all"
-                raise ChannelError(f"Apprise could not deliver it to: {what}.")
-        return f"Apprise delivered it to {', '.join(each.name for each in result)}."
+                what = ", ".join(failed) or _("all of them")
+                raise ChannelError(_("Apprise could not deliver it to: %(what)s.") % {"what": what})
+        taken = ", ".join(each.name for each in result)
+        return _("Apprise delivered it to %(services)s.") % {"services": taken}
 
     def preview(self, message: Message) -> Mapping[str, str]:
         """Return title and text."""
@@ -89,13 +91,17 @@ def _services(references: Iterable[str]) -> Apprise:
         # a secret may hold several addresses
         for number, address in enumerate(secret(reference).split(), 1):
             if not services.add(address):
-                raise ChannelError(f"Address {number} in {reference} is none that Apprise knows.")
+                raise ChannelError(
+                    _("Address %(number)d in %(reference)s is none that Apprise knows.")
+                    % {"number": number, "reference": reference}
+                )
     return services
 
 
 def _closed(why: str) -> str:
-    hint = " apprise.allow_private would allow it." if "private" in why else ""
-    return f"The address of a receiver {why}.{hint}"
+    said = _("The address of a receiver %(why)s.") % {"why": why}
+    hint = " " + _("apprise.allow_private would allow it.") if "private" in why else ""
+    return said + hint
 
 
 def _told(service: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
+from django.utils.translation import gettext_noop as _
 
 from config.faults import type_and_place
 from monitoring.alerts.message import Message, MessageKind, Severity
@@ -39,7 +40,9 @@ class EmailChannel:
         """Hand it to the server; raises ChannelError.  A repetition has the same Message-ID."""
         receivers = receivers_of(self.settings, message.level)
         if not receivers:
-            raise ChannelError("email.receivers names nobody; set it to one mail address or more.")
+            raise ChannelError(
+                _("email.receivers names nobody; set it to one mail address or more.")
+            )
         made = _mail(message, self.settings.sender, receivers)
         return hand_over(made, self.settings, receivers)
 

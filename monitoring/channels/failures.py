@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
+from django.utils.translation import gettext_noop as _
 
 from config.faults import type_and_place
 from config.secret_references import SecretMissingError
@@ -28,15 +29,15 @@ log = structlog.get_logger("pktmask.channels")
 MAX_PATIENCE_SECONDS: Final = 3600.0
 # the first that fits says it
 _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (ClosedAddressError, "{} stands at an address that nothing is sent to."),
-    (ssl.SSLCertVerificationError, "{} shows a certificate that cannot be trusted."),
-    (ssl.SSLError, "The TLS connection to {} failed."),
-    (TimeoutError, "{} did not answer in time."),
-    (socket.gaierror, "The name of {} cannot be resolved."),
-    (ConnectionRefusedError, "{} does not listen at that address."),
-    (ConnectionError, "{} broke the connection off."),
-    (http.client.HTTPException, "{} answered with something that is no HTTP."),
-    (OSError, "{} cannot be reached."),
+    (ClosedAddressError, _("%(receiver)s stands at an address that nothing is sent to.")),
+    (ssl.SSLCertVerificationError, _("%(receiver)s shows a certificate that cannot be trusted.")),
+    (ssl.SSLError, _("The TLS connection to %(receiver)s failed.")),
+    (TimeoutError, _("%(receiver)s did not answer in time.")),
+    (socket.gaierror, _("The name of %(receiver)s cannot be resolved.")),
+    (ConnectionRefusedError, _("%(receiver)s does not listen at that address.")),
+    (ConnectionError, _("%(receiver)s broke the connection off.")),
+    (http.client.HTTPException, _("%(receiver)s answered with something that is no HTTP.")),
+    (OSError, _("%(receiver)s cannot be reached.")),
 )
 
 
@@ -62,10 +63,11 @@ def words(error: BaseException, receiver: str) -> str:
         error = error.reason
     for kind, sentence in _WORDS:
         if isinstance(error, kind):
-            return sentence.format(receiver)
+            return sentence % {"receiver": receiver}
     found = type_and_place(error)
     log.warning("channel_failed", receiver=receiver, **found)
-    return f"Sending to {receiver} failed unexpectedly: {found['kind']} at {found['place']}."
+    unforeseen = _("Sending to %(receiver)s failed unexpectedly: %(kind)s at %(place)s.")
+    return unforeseen % {"receiver": receiver, "kind": found["kind"], "place": found["place"]}
 
 
 def patience(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

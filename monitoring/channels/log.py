@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
+from django.utils.translation import gettext_noop as _
 
 from monitoring.alerts.message import Message, MessageKind, Severity
 from monitoring.channels.words import headline, tidy
@@ -41,7 +42,7 @@ class LogChannel:
         """Write it."""
         level = "info" if message.kind in _CALM else _LEVELS[message.severity]
         getattr(log, level)(headline(tidy(message)), **fields(message))
-        return "It is in the log."
+        return _("It is in the log.")
 
     def preview(self, message: Message) -> Mapping[str, str]:
         """Return the fields."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils.translation import gettext_noop as _
 
 from config.secret_references import secret
 from monitoring.channels import words
@@ -37,19 +38,21 @@ def hand_over(
     """
     written: Any = made.message()  # Django's, which writes line ends as SMTP has them
     content = written.as_bytes(linesep="\r\n")
-    with as_channel_errors("The mail server"), guarded(allow_private=True):
+    with as_channel_errors(_("The mail server")), guarded(allow_private=True):
         password = _password(settings)
         with _told_by_server(password), _signed_in(settings, password) as server:
             refused = server.sendmail(settings.sender, receivers, content)
     if any(code not in PERMANENT for code, _said in refused.values()):
         raise ChannelError(
-            f"The mail server takes it later for {len(refused)} of {len(receivers)} receivers."
+            _("The mail server takes it later for %(refused)d of %(all)d receivers.")
+            % {"refused": len(refused), "all": len(receivers)}
         )
     taken = len(receivers) - len(refused)
     if refused:
         log.warning("mail_receivers_refused", refused=len(refused), taken=taken)
-        return f"The mail server took it for {taken} and refused {', '.join(refused)}."
-    return f"The mail server took it for {taken}."
+        said = _("The mail server took it for %(taken)d and refused %(refused)s.")
+        return said % {"taken": taken, "refused": ", ".join(refused)}
+    return _("The mail server took it for %(taken)d.") % {"taken": taken}
 
 
 def attach_inside(made: EmailMultiAlternatives, png: bytes, name: str, content_id: str) -> None:
@@ -64,10 +67,10 @@ def attach_inside(made: EmailMultiAlternatives, png: bytes, name: str, content_i
 def _password(settings: EmailSettings) -> str:
     """Return the password, empty for none; raises ChannelError and SecretMissingError."""
     if bool(settings.user) != bool(settings.password):
-        raise ChannelError("email.user and email.password belong together; set both or none.")
+        raise ChannelError(_("email.user and email.password belong together; set both or none."))
     if settings.password and settings.security == "none":
         raise ChannelError(
-            "A password is not sent without TLS; set email.security to starttls or tls."
+            _("A password is not sent without TLS; set email.security to starttls or tls.")
         )
     return secret(settings.password) if settings.password else ""
 
@@ -102,33 +105,37 @@ def _told_by_server(password: str) -> Iterator[None]:
         codes = {code for code, _said in error.recipients.values()}
         _code, said = next(iter(error.recipients.values()))
         raise ChannelError(
-            f"The mail server refused all receivers{_quoted(said, password)}.",
+            _("The mail server refused all receivers.") + _quoted(said, password),
             permanent=all(code in PERMANENT for code in codes),
         ) from None
     except smtplib.SMTPAuthenticationError as error:
         raise ChannelError(
-            f"The mail server does not accept name and password ({error.smtp_code}).",
+            _("The mail server does not accept name and password (%(code)d).")
+            % {"code": error.smtp_code},
             permanent=error.smtp_code in PERMANENT,
         ) from None
     except smtplib.SMTPResponseException as error:
         raise ChannelError(
-            f"The mail server refused it{_quoted(error.smtp_error, password)}.",
+            _("The mail server refused it.") + _quoted(error.smtp_error, password),
             permanent=error.smtp_code in PERMANENT,
         ) from None
     except smtplib.SMTPNotSupportedError:
         raise ChannelError(
-            "The mail server does not offer what is needed: STARTTLS, or signing in."
+            _("The mail server does not offer what is needed: STARTTLS, or signing in.")
         ) from None
     except smtplib.SMTPServerDisconnected:
         raise ChannelError(
-            "The mail server broke the connection off, or did not answer in time."
+            _("The mail server broke the connection off, or did not answer in time.")
         ) from None
 
 
 def _quoted(said: bytes | str, password: str) -> str:
-    """Return the words of the server as part of a sentence, without the password."""
+    """Return the words of the server as a sentence to follow another, without the password."""
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     text = words.one_line(text)
     for form in filter(None, (password, base64.b64encode(password.encode()).decode())):
         text = text.replace(form, "[redacted]")
-    return f": “{words.cut(text, MAX_QUOTED_CHARACTERS)}”" if text else ""
+    if not text:
+        return ""
+    quoted = _("The server said: “%(typed_answer)s”.")
+    return " " + quoted % {"typed_answer": words.cut(text, MAX_QUOTED_CHARACTERS)}

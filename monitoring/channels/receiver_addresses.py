@@ -9,6 +9,8 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Final
 
+from django.utils.translation import gettext_noop as _
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # clouds answer there with credentials of the machine; some of them lie outside of 169.254.0.0/16
@@ -26,11 +28,11 @@ def refusal(text: str, *, allow_private: bool) -> str:
     """Return why an address must not be connected to; empty when it may be."""
     address = meant(ipaddress.ip_address(text.partition("%")[0]))
     if address in METADATA or address.is_link_local:
-        return "is link-local or serves the metadata of a cloud"
+        return _("is link-local or serves the metadata of a cloud")
     if address.is_multicast or address.is_unspecified or _is_reserved(address):
-        return "is no address of a receiver"
+        return _("is no address of a receiver")
     if not allow_private and (not address.is_global or _is_site_local(address)):
-        return "is in a private network or on this machine"
+        return _("is in a private network or on this machine")
     return ""
 
 
@@ -50,7 +52,7 @@ def checked(addresses: Sequence[str], *, allow_private: bool) -> str:
     Each is checked: a name with one good address and one bad one is refused.
     """
     if not addresses:
-        raise ValueError("has no address")
+        raise ValueError(_("has no address"))
     for text in addresses:
         if why := refusal(text, allow_private=allow_private):
             raise ValueError(why)

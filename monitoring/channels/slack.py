@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from django.utils.translation import gettext_noop as _
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web import WebClient
 from slack_sdk.webhook import WebhookClient
@@ -29,35 +30,35 @@ _NAMESPACE: Final = uuid.UUID("8f0f4a54-9f0c-5d0e-9d6f-2f5d0c6f3c55")
 _CODE: Final = re.compile("[a-z][a-z0-9_]{1,60}")
 # what a person must mend first, and how.  All other answers may be different next time.
 REFUSALS: Final[Mapping[str, str]] = {
-    "account_inactive": "the bot or its workspace was switched off",
-    "action_prohibited": "an administrator of the workspace forbids it",
-    "channel_is_archived": "the channel is archived",
-    "channel_not_found": "there is no such channel, or the bot is not in it; invite it",
-    "ekm_access_denied": "an administrator of the workspace suspended it",
-    "invalid_arguments": "Slack does not accept the message",
-    "invalid_auth": "the token is not valid; make a new one",
-    "invalid_blocks": "Slack does not accept the message",
-    "invalid_payload": "Slack does not accept the message",
-    "invalid_token": "the webhook is not valid; make a new one",
-    "is_archived": "the channel is archived",
-    "messages_tab_disabled": "the bot takes part in no direct messages",
-    "metadata_too_large": "Slack does not accept the message",
-    "missing_scope": "the bot lacks the scope chat:write",
-    "msg_too_long": "Slack does not accept the message",
-    "no_permission": "the bot may not post there",
-    "no_service": "the webhook was removed or switched off; make a new one",
-    "no_team": "the workspace of the webhook is gone",
-    "no_text": "Slack does not accept the message",
-    "not_allowed_token_type": "the token is of a kind that may not post; take the bot's token",
-    "not_authed": "there is no token",
-    "not_in_channel": "the bot is not in the channel; invite it",
-    "posting_to_general_channel_denied": "the workspace lets few post there",
-    "restricted_action": "an administrator of the workspace forbids it",
-    "team_access_not_granted": "the bot may not post in this workspace",
-    "team_not_found": "the workspace of the webhook is gone",
-    "token_expired": "the token has expired; make a new one",
-    "token_revoked": "the token was withdrawn; make a new one",
-    "two_factor_setup_required": "an administrator of the workspace forbids it",
+    "account_inactive": _("the bot or its workspace was switched off"),
+    "action_prohibited": _("an administrator of the workspace forbids it"),
+    "channel_is_archived": _("the channel is archived"),
+    "channel_not_found": _("there is no such channel, or the bot is not in it; invite it"),
+    "ekm_access_denied": _("an administrator of the workspace suspended it"),
+    "invalid_arguments": _("Slack does not accept the message"),
+    "invalid_auth": _("the token is not valid; make a new one"),
+    "invalid_blocks": _("Slack does not accept the message"),
+    "invalid_payload": _("Slack does not accept the message"),
+    "invalid_token": _("the webhook is not valid; make a new one"),
+    "is_archived": _("the channel is archived"),
+    "messages_tab_disabled": _("the bot takes part in no direct messages"),
+    "metadata_too_large": _("Slack does not accept the message"),
+    "missing_scope": _("the bot lacks the scope chat:write"),
+    "msg_too_long": _("Slack does not accept the message"),
+    "no_permission": _("the bot may not post there"),
+    "no_service": _("the webhook was removed or switched off; make a new one"),
+    "no_team": _("the workspace of the webhook is gone"),
+    "no_text": _("Slack does not accept the message"),
+    "not_allowed_token_type": _("the token is of a kind that may not post; take the bot's token"),
+    "not_authed": _("there is no token"),
+    "not_in_channel": _("the bot is not in the channel; invite it"),
+    "posting_to_general_channel_denied": _("the workspace lets few post there"),
+    "restricted_action": _("an administrator of the workspace forbids it"),
+    "team_access_not_granted": _("the bot may not post in this workspace"),
+    "team_not_found": _("the workspace of the webhook is gone"),
+    "token_expired": _("the token has expired; make a new one"),
+    "token_revoked": _("the token was withdrawn; make a new one"),
+    "two_factor_setup_required": _("an administrator of the workspace forbids it"),
 }
 MEND_FIRST: Final = frozenset({400, 401, 403, 404, 410})
 
@@ -89,7 +90,7 @@ class SlackChannel:
     def _by_token(self, message: Message) -> str:
         channel = channel_of(self.settings, message.level)
         if not channel:
-            raise ChannelError("slack.channel names no channel; set it to the id of one.")
+            raise ChannelError(_("slack.channel names no channel; set it to the id of one."))
         client = WebClient(
             token=secret(self.settings.token),
             base_url=self.api,
@@ -109,14 +110,14 @@ class SlackChannel:
             )
         except SlackApiError as error:
             raise _refused(error.response) from None
-        return f"Slack took it for {channel}."
+        return _("Slack took it for %(channel)s.") % {"channel": channel}
 
     def _by_webhook(self, message: Message) -> str:
         if not self.settings.webhook:
-            raise ChannelError("Neither slack.token nor slack.webhook is set; set one of them.")
+            raise ChannelError(_("Neither slack.token nor slack.webhook is set; set one of them."))
         address = secret(self.settings.webhook)
         if not is_web_address(address):
-            raise ChannelError("What slack.webhook leads to is no address on the web.")
+            raise ChannelError(_("What slack.webhook leads to is no address on the web."))
         client = WebhookClient(address, timeout=self._timeout(), logger=_quiet(), retry_handlers=[])
         answer = client.send(
             text=fallback(message),
@@ -127,7 +128,7 @@ class SlackChannel:
         )
         said = str(answer.body)
         if answer.status_code == 200 and said == "ok":
-            return "Slack took it for the channel of the webhook."
+            return _("Slack took it for the channel of the webhook.")
         raise _failed(answer.status_code, said, answer.headers)
 
     def _timeout(self) -> int:
@@ -155,18 +156,19 @@ def _failed(status: int, code: str, headers: Mapping[str, str]) -> ChannelError:
     """Return what an answer means; words of the answer stand in it only when they are a code."""
     if status == 429 or code in ("ratelimited", "rate_limited", "message_limit_exceeded"):
         return ChannelError(
-            "Slack asks for patience: too many messages.", retry_after_seconds=patience(headers)
+            _("Slack asks for patience: too many messages."), retry_after_seconds=patience(headers)
         )
     if code in REFUSALS:
-        return ChannelError(f"Slack refused it ({code}): {REFUSALS[code]}.", permanent=True)
+        said = _("Slack refused it (%(code)s): %(why)s.")
+        return ChannelError(said % {"code": code, "why": REFUSALS[code]}, permanent=True)
     if _CODE.fullmatch(code):
         return ChannelError(
-            f"Slack did not take it ({code}).",
+            _("Slack did not take it (%(code)s).") % {"code": code},
             permanent=status in MEND_FIRST,
             retry_after_seconds=patience(headers),
         )
     return ChannelError(
-        f"What answered with HTTP {status} does not speak as Slack does.",
+        _("What answered with HTTP %(status)d does not speak as Slack does.") % {"status": status},
         permanent=status in MEND_FIRST,
         retry_after_seconds=patience(headers),
     )

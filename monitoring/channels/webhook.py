@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Final
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from config.secret_references import is_reference, secret
 from monitoring.alerts.message import Message
@@ -37,10 +38,10 @@ class WebhookChannel:
 
     def send(self, message: Message) -> str:
         """Post it; raises ChannelError."""
-        with as_channel_errors("The receiver"):
+        with as_channel_errors(_("The receiver")):
             answer = self._post(message)
         if 200 <= answer.status < 300:
-            return f"The receiver took it ({_named(answer.status)})."
+            return _("The receiver took it (%(status)s).") % {"status": _named(answer.status)}
         raise _refused(answer)
 
     def preview(self, message: Message) -> Mapping[str, str]:
@@ -50,14 +51,16 @@ class WebhookChannel:
     def _post(self, message: Message) -> Answer:
         settings = self.settings
         if not settings.address or not settings.signing_secret:
-            raise ChannelError("webhook.address and webhook.signing_secret must both be set.")
+            raise ChannelError(_("webhook.address and webhook.signing_secret must both be set."))
         given = settings.address
         address = secret(given) if is_reference(given) else given
         schemes = ("https", "http") if settings.allow_http else ("https",)
         try:
             scheme, host, port, target = web_address(address, schemes)
         except ValueError as error:
-            raise ChannelError(f"webhook.address cannot be used: {error}.") from None
+            raise ChannelError(
+                _("webhook.address cannot be used: %(why)s.") % {"why": error}
+            ) from None
         sent = body(message)
         signed = headers(message, sent, secret(settings.signing_secret), timezone.now())
         try:
@@ -73,20 +76,25 @@ class WebhookChannel:
                 resolve=self.resolve,
             )
         except ClosedAddressError as error:
-            hint = " webhook.allow_private would allow it." if "private" in str(error) else ""
-            raise ChannelError(f"The address of the receiver {error}.{hint}") from None
+            said = _("The address of the receiver %(why)s.") % {"why": error}
+            is_private = "private" in str(error)
+            hint = " " + _("webhook.allow_private would allow it.") if is_private else ""
+            raise ChannelError(said + hint) from None
 
 
 def _refused(answer: Answer) -> ChannelError:
     status = answer.status
     if 300 <= status < 400:
         return ChannelError(
-            f"The receiver answered {_named(status)}; redirects are not followed: "
-            "set webhook.address to where it leads.",
+            _(
+                "The receiver answered %(status)s; redirects are not followed: "
+                "set webhook.address to where it leads."
+            )
+            % {"status": _named(status)},
             permanent=True,
         )
     return ChannelError(
-        f"The receiver answered {_named(status)}.",
+        _("The receiver answered %(status)s.") % {"status": _named(status)},
         permanent=400 <= status < 500 and status not in TRY_AGAIN,
         retry_after_seconds=patience(answer.headers),
     )

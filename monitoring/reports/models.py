@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from monitoring.reports.choices import MAIL_LOOKS, MailState, ReportKind
 from trimming.choices import Look
@@ -62,7 +63,7 @@ class Report(models.Model):
         verbose_name = _("report")
         verbose_name_plural = _("reports")
         default_permissions = ("view",)
-        permissions = [("make_report", "Can make reports now, and mail them again")]
+        permissions = [("make_report", gettext_noop("Can make reports now, and mail them again"))]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.begin.astimezone(self.time_zone):%Y-%m-%d}"

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from pktmask_site.api.choices import Scope
 from trimming.choices import Look
@@ -50,7 +51,7 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ["-created_at", "-id"]
         default_permissions = ("view",)
-        permissions = [("revoke_apitoken", "Can revoke the tokens of everybody")]
+        permissions = [("revoke_apitoken", gettext_noop("Can revoke the tokens of everybody"))]
         verbose_name = _("API token")
         verbose_name_plural = _("API tokens")
 

@@ -21,11 +21,12 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
+from config.documents import slug
+
 ANCHOR: Final = re.compile(r'<a id="([\w-]+)">')
 # as in https://
 ELSEWHERE: Final = re.compile(r"[a-z][a-z0-9+.-]*:")
 PICTURES: Final = "images/"
-NOT_IN_SLUGS: Final = re.compile(r"[^\w\- ]")
 
 
 class Heading(NamedTuple):
@@ -115,11 +116,11 @@ class _Walk:
         return names[0] if names else ""
 
     def _slug(self, text: str) -> str:
-        """Return the anchor of a heading, as GitHub makes it."""
-        slug = NOT_IN_SLUGS.sub("", text.lower()).replace(" ", "-")
-        same = self._slugs[slug]
-        self._slugs[slug] += 1
-        anchor = f"{slug}-{same}" if same else slug
+        """Return the anchor of a heading; each has one of its own."""
+        first = slug(text)
+        same = self._slugs[first]
+        self._slugs[first] += 1
+        anchor = f"{first}-{same}" if same else first
         self.anchors.add(anchor)
         return anchor
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from pktmask_site.recovery.choices import LOOKS, UpkeepState
 from trimming.choices import Look
@@ -46,7 +47,7 @@ class UpkeepRun(models.Model):
         verbose_name = _("run of upkeep")
         verbose_name_plural = _("runs of upkeep")
         default_permissions = ("view",)
-        permissions = [("run_upkeep", "Can run tasks of upkeep")]
+        permissions = [("run_upkeep", gettext_noop("Can run tasks of upkeep"))]
 
     def __str__(self) -> str:
         return f"{self.task} {self.asked_at:%Y-%m-%d %H:%M:%S}"

@@ -21,7 +21,7 @@ RULE: Final = Rule(
     "sign_ins_refused",
     gettext_lazy("Very many sign-ins are refused"),
     (
-        gettext_lazy("The page Audit log says from where: look for sign in refused."),
+        gettext_lazy("The page Audit log says from where: look for sign_in_refused."),
         gettext_lazy("Have the addresses refused by the proxy or the firewall."),
     ),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -135,3 +136,17 @@ def test_every_page_says_where_it_is(root: Client) -> None:
         crumbs = text[text.index('class="crumbs"') : text.index("</nav>", text.index("crumbs"))]
         assert reverse("admin:auth_group_changelist") in crumbs
         assert 'class="breadcrumbs"' not in text
+
+
+@pytest.mark.parametrize(
+    ("codename", "shown"),
+    [("view_capture", "可以查看"), ("abort_rollout", "可以中止迁移"), ("add_group", "可以添加组")],
+)
+def test_permissions_are_named_in_the_language_of_the_reader(
+    root: Client, codename: str, shown: str
+) -> None:
+    permission = Permission.objects.get(codename=codename)
+    root.cookies[settings.LANGUAGE_COOKIE_NAME] = "zh-hans"
+    page = root.get(reverse("admin:auth_group_add")).content.decode()
+    assert shown in page
+    assert permission.name not in page

@@ -8,22 +8,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from django.utils import translation
 
+from config import documents
 from config.file_watch import settings_folder
 from config.files import MAIN, read_file
 from config.reference import as_markdown, as_yaml
 from config.sections import registry
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "settings.md").read_text()
 FILE = ROOT / "config" / "production" / MAIN
 CODE = ("trimming", "monitoring", "migration", "pktmask_site")
 SETTINGS = [(name, key) for name, kind in registry.sections.items() for key in kind.model_fields]
 
 
-def test_the_page_ends_with_the_reference_that_the_registry_gives() -> None:
-    # `manage.py show_config --reference markdown` prints it
-    assert PAGE.endswith(as_markdown(registry))
+@pytest.mark.parametrize("language", ["en", *documents.TRANSLATED])
+def test_the_page_ends_with_the_reference_that_the_registry_gives(language: str) -> None:
+    # `manage.py show_config --reference markdown --language ...` prints it
+    page = documents.document("settings", language)
+    assert page is not None
+    assert page.language == language
+    with translation.override(language):
+        assert page.text.endswith(as_markdown(registry))
 
 
 def test_the_file_of_production_ends_with_every_setting_and_its_default() -> None:

@@ -20,6 +20,7 @@ NEEDED: Final = (
     "deployment/HTTP_SCANNING_DEPLOYMENT_GUIDE",
     "operations/HTTP_SCANNING_OPERATIONS_MANUAL",
     "runbook",
+    "settings",
     "training/README",
     "training/1-read-the-overview",
     "training/2-approve",

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from trimming.blame import kind_of
 from trimming.choices import (
@@ -137,9 +138,9 @@ class Capture(models.Model):
             )
         ]
         permissions = [
-            ("view_all_captures", "Can see the captures of everybody"),
-            ("download_capture", "Can download results"),
-            ("inspect_capture", "Can look at messages and packets"),
+            ("view_all_captures", gettext_noop("Can see the captures of everybody")),
+            ("download_capture", gettext_noop("Can download results")),
+            ("inspect_capture", gettext_noop("Can look at messages and packets")),
         ]
         verbose_name = _("capture")
         verbose_name_plural = _("captures")
@@ -253,8 +254,8 @@ class TrimJob(models.Model):
             models.Index(fields=["claimed_at"], name="job_claimed"),
         ]
         permissions = [
-            ("override_strategy", "Can choose the strategy of a job"),
-            ("set_priority", "Can choose the priority of a job"),
+            ("override_strategy", gettext_noop("Can choose the strategy of a job")),
+            ("set_priority", gettext_noop("Can choose the priority of a job")),
         ]
         verbose_name = _("job")
         verbose_name_plural = _("jobs")

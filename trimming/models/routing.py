@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from config.models import AppendOnly
 from trimming.routing import Policy
@@ -56,8 +57,8 @@ class RoutingPolicy(AppendOnly):
         verbose_name_plural = _("routing policies")
         default_permissions = ("view",)
         permissions = [
-            ("publish_policy", "Can publish a routing policy"),
-            ("emergency_rollback", "Can send everything to legacy at once"),
+            ("publish_policy", gettext_noop("Can publish a routing policy")),
+            ("emergency_rollback", gettext_noop("Can send everything to legacy at once")),
         ]
 
     def __str__(self) -> str:

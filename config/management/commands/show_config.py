@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
+from django.utils import translation
 
 from config.current import adopt_newest
 from config.layers import Configuration, ConfigurationError
@@ -30,11 +32,18 @@ class Command(BaseCommand):
             choices=sorted(REFERENCES),
             help="instead: all settings with defaults, explained",
         )
+        parser.add_argument(
+            "--language",
+            choices=sorted(dict(settings.LANGUAGES)),
+            default=settings.LANGUAGE_CODE,
+            help="of the explanations in markdown",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print; exit code 2 when nothing valid is in force."""
         if options["reference"]:
-            self.stdout.write(REFERENCES[options["reference"]](registry), ending="")
+            with translation.override(options["language"]):
+                self.stdout.write(REFERENCES[options["reference"]](registry), ending="")
             return
         try:
             found = adopt_newest()

@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
+from config.asked import PLACE
 from config.choices import VersionKind
 from config.layers import Given
 from config.roles import APPROVER, OPERATOR, VIEWER
@@ -123,8 +124,9 @@ def _configure() -> None:
     """Publish versions, each with a change more."""
     admin = User.objects.get(username=ADMIN)
     layer: dict[str, dict[str, Given]] = {}
-    for section, key, value, reason in CHANGES:
-        layer.setdefault(section, {})[key] = Given(value, "the console")
+    for number, (section, key, value, reason) in enumerate(CHANGES, 2):
+        place = PLACE % {"number": number, "typed_name": ADMIN}
+        layer.setdefault(section, {})[key] = Given(value, place)
         publish(
             newest_version(), kind=VersionKind.CONSOLE, reason=reason, console=layer, actor=admin
         )

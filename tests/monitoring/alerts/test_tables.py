@@ -58,7 +58,7 @@ def test_matchers_are_read_and_written_the_rule_first() -> None:
         (read_matchers, "rule", "cannot be read; expected matchers"),
         (read_matchers, "rule=a b", "cannot be read; expected matchers"),
         (read_matchers, "rule=a, rule=b", "stands twice"),
-        (read_matchers, " ", "a silence names what it silences"),
+        (read_matchers, " ", "A silence names what it silences"),
     ],
 )
 def test_what_cannot_be_read_says_what_is_expected(
