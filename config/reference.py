@@ -19,9 +19,6 @@ WIDTH: Final = 100
 _WHERE: Final = gettext_lazy(
     "Section `%(section)s`; variables are called `%(start)s` and the name in capital letters."
 )
-_WHERE: Final = gettext_lazy(
-    "Section `%(section)s`; variables are called `%(start)s` and the name in capital letters."
-)
 _BOUNDS: Final = {
     True: gettext_lazy("`%(lower)s` is at most `%(upper)s`: %(reason)s."),
     False: gettext_lazy("`%(lower)s` is below `%(upper)s`: %(reason)s."),

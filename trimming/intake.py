@@ -52,7 +52,8 @@ def take_in(
     """Keep ``uploaded`` for ``owner`` and make a job for it; ``strategy`` "" is the usual one.
 
     Bytes that the owner has here already are not stored again.  Raises OSError, DatabaseError, and
-    Capture.DoesNotExist when the owner deletes the same bytes in this moment; nothing was stored.
+    Capture.DoesNotExist when the owner deletes the same bytes in this moment.  Nothing was stored
+    then, unless the connection broke at the commit: taking it in again is right in both cases.
     """
     known = _known(owner, uploaded.sha256)
     if known is None:
@@ -189,7 +190,7 @@ def _restore(capture: Capture, uploaded: ReceivedCapture) -> bool:
 
 @contextmanager
 def _stored(capture: Capture, uploaded: ReceivedCapture) -> Iterator[None]:
-    """Store the file, then run the block as one transaction; remove the file if that fails.
+    """Store the file, then run the block as one transaction; remove the file if the block fails.
 
     The storage may be slow, and a transaction keeps others from writing.
     """
@@ -202,17 +203,22 @@ def _stored(capture: Capture, uploaded: ReceivedCapture) -> Iterator[None]:
 
 @contextmanager
 def _transaction(undo: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Run the block as one transaction, and ``undo`` if it is not committed."""
+    """Run the block as one transaction, and ``undo`` if it fails.
+
+    Where the commit fails nobody knows whether it was done - the connection may have broken behind
+    it - and nothing is undone: what a row may name must stay.  What none names is an orphan.
+    """
+    ended = False
     committed: list[bool] = []
     try:
         with transaction.atomic():
             transaction.on_commit(lambda: committed.append(True))
             yield
+            ended = True
     except BaseException as error:
-        if not committed:
+        if not ended:
             undo()
-            raise
-        if not isinstance(error, Exception):
+        if not committed or not isinstance(error, Exception):
             raise
         # what follows a commit failed: the monitor sends a job again that no worker heard of
         log.exception("not_told")

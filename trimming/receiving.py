@@ -146,7 +146,8 @@ def _take(
     except (DatabaseError, Capture.DoesNotExist) as error:
         log.warning("not_stored", error=type(error).__name__)
         return Refusal(
-            name, _("The database could not keep it. Nothing was stored; upload it again.")
+            name,
+            _("The database could not keep it. Upload it again: nothing is kept twice."),
         )
     finally:
         file.close()

@@ -11,6 +11,7 @@ import resource
 import stat
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -39,7 +40,14 @@ from trimming.engine.errors import (
 from trimming.engine.pipeline import trim
 from trimming.engine.strategies.registry import load_strategy
 from trimming.facts import Facts, facts_of
-from trimming.files import CountedFile, copy_out, private_folder, private_name, work_root
+from trimming.files import (
+    CountedFile,
+    copy_out,
+    private_folder,
+    private_name,
+    remove_leftovers,
+    work_root,
+)
 from trimming.models import TrimJob, TrimRun, output_path
 from trimming.moves import Move
 from trimming.outcomes import end_without_result
@@ -132,11 +140,16 @@ def _attempt(run: TrimRun, doing: Doing) -> None:
         if getattr(found, "errno", None) in OWN_LIMITS:
             move = Move.FAIL  # its own limit: another attempt ends the same way
         reason = _reason(found, run)
+        may_be_stored = isinstance(found, DatabaseError)
         if isinstance(found, MemoryError):
             replace_worker()
         del found
     # the error is gone, and with it all that its frames held in memory
     ended = end_without_result(run, move, outcome, reason)
+    if ended and may_be_stored:
+        # now it is known that the output is not published; if it cannot be removed, upkeep does it
+        with suppress(OSError):
+            remove_leftovers(run)
     log.info("run_ended", outcome=outcome.value, recorded=ended)
 
 
@@ -226,17 +239,17 @@ def _trim(run: TrimRun, folder: Path, watch: Watch, doing: Doing) -> tuple[Facts
 
 def _publish(run: TrimRun, facts: Facts, output: Path, watch: Watch) -> None:
     size = output.stat().st_size
-    published = False
     try:
         with CountedFile(output, lambda done: watch.look(JobStage.STORE, done, size)) as file:
             stored = run.output.storage.save(output_path(run), file)
         watch.look(JobStage.STORE, size, size, now=True)
-        kept = {**facts.model_dump(), "output": stored, "output_sha256": file.sha256}
-        published = jobs.publish(run, **kept)
-    finally:
-        if not published:
-            run.output.storage.delete(output_path(run))
-    if not published:
+    except BaseException:
+        run.output.storage.delete(output_path(run))
+        raise
+    kept = {**facts.model_dump(), "output": stored, "output_sha256": file.sha256}
+    # where this raises nobody knows whether it was committed: what a row may name must stay
+    if not jobs.publish(run, **kept):
+        run.output.storage.delete(output_path(run))
         # between the last look and publishing: the next look says why
         watch.look(JobStage.STORE, size, size, now=True)
         raise LeaseLostError("the attempt no longer holds its job")

@@ -327,7 +327,7 @@ class Installation(Console):
                 "ON r.id = j.published_run_id"
             )
         }
-        assert published <= keys
+        assert published - keys == set()
 
 
 def another_person(installation: Installation) -> Console:
