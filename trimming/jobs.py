@@ -344,7 +344,8 @@ def lose(run: TrimRun, outcome: RunOutcome, reason: str, *, forgiven: bool = Fal
             done = apply_move(held(run), Move.FAIL, finished_at=now, reason=reason, **NO_LEASE)
         if done:
             end_run(run, outcome, now, reason=reason)
-            transaction.on_commit(lambda: remove_leftovers(run))
+            # robust: a storage that fails keeps nobody from the other jobs
+            transaction.on_commit(lambda: remove_leftovers(run), robust=True)
             tell(run.job_id)
     return done
 

@@ -171,6 +171,23 @@ def test_a_lost_job_that_somebody_wanted_cancelled_is_cancelled(job: TrimJob) ->
     assert state_of(job) == JobState.CANCELLED
 
 
+def test_a_storage_that_fails_keeps_no_lost_job_from_being_begun_anew(
+    job: TrimJob,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    def fail(_run: TrimRun) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(jobs, "remove_leftovers", fail)
+    told: list[UUID] = []
+    monkeypatch.setattr(job_changed, "send", lambda _sender, job_id: told.append(job_id))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert jobs.lose(claimed(job), RunOutcome.LOST, "gone")
+    assert state_of(job) == JobState.WAITING
+    assert told[-1] == job.pk
+
+
 def test_losing_the_run_of_a_job_that_is_gone_is_harmless() -> None:
     assert not jobs.lose(TrimRun(job_id=uuid4(), attempt=1), RunOutcome.LOST, "gone")
 
