@@ -16,9 +16,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from config.audit import record
+from config.models import ConfigVersion
 from config.roles import ADMINISTRATOR
 from trimming.samples import store_samples
 
@@ -59,6 +60,17 @@ def one_at_a_time() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def is_first_start() -> bool:
+    """Tell whether there are no tables yet; False where nobody knows.  It makes nothing."""
+    name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite" and not Path(name).exists():
+        return True
+    try:
+        return ConfigVersion._meta.db_table not in connection.introspection.table_names()
+    except DatabaseError:
+        return False
 
 
 def prepare_database() -> None:

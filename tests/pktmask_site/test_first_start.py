@@ -8,11 +8,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 
 from config.models import AuditEvent
 from config.roles import ADMINISTRATOR
 from pktmask_site import first_start
-from pktmask_site.first_start import Account, PasswordRefusedError, make_first_administrator
+from pktmask_site.first_start import (
+    Account,
+    PasswordRefusedError,
+    is_first_start,
+    make_first_administrator,
+)
 from tests.factories import make_capture, make_user
 from trimming.choices import CaptureOrigin, JobState
 from trimming.engine.formats.capture import CaptureFile
@@ -135,3 +141,37 @@ def test_static_files_are_collected_when_one_has_changed(tmp_path: Path, setting
     assert first_start.collect_static_files()
     assert (tmp_path / "static" / "two.css").exists()
     assert not (tmp_path / "static" / "one.css").exists()
+
+
+@pytest.fixture
+def database_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the database would lie; the connection is already open and stays what it is."""
+    file = tmp_path / "pktmask.sqlite3"
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(file))
+    return file
+
+
+def test_a_start_with_tables_is_not_the_first(database_file: Path) -> None:
+    database_file.touch()
+    assert not is_first_start()
+
+
+def test_a_start_without_tables_is_the_first_and_looking_makes_no_database(
+    database_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert is_first_start()
+    assert not database_file.exists()
+    database_file.touch()
+    monkeypatch.setattr(connection.introspection, "table_names", list)
+    assert is_first_start()
+
+
+def test_where_the_database_does_not_answer_nobody_calls_it_the_first(
+    database_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> list[str]:
+        raise OperationalError("the server is starting up")
+
+    database_file.touch()
+    monkeypatch.setattr(connection.introspection, "table_names", fail)
+    assert not is_first_start()

@@ -259,3 +259,4 @@ def test_a_first_start_with_files_that_are_not_valid_is_refused(tmp_path: Path) 
         "expected a whole number from 1 to 100."
     ) in other.said()
     assert other.alive() == []
+    assert not list(other.data_dir.rglob("*.sqlite3"))

@@ -53,10 +53,16 @@ class Command(BaseCommand):
         return part in self._parts
 
     def _begin_with_files(self) -> None:
-        """Put in place what there is without a database; what is wrong with files is told later."""
+        """Put in place what there is without a database.
+
+        A first start with files that are not valid is refused before it makes anything; later ones
+        may go by the newest version, and tell what is wrong when they take it.
+        """
         try:
             begin_with(read_files(settings_folder(), needed=False))
-        except ConfigurationError:
+        except ConfigurationError as wrong:
+            if first_start.is_first_start():
+                self._refuse(str(wrong))
             try:
                 current()
             except ConfigurationError as error:
