@@ -17,6 +17,7 @@ from monitoring import heartbeats
 from pktmask_site import processes
 from pktmask_site.environment import PARTS
 from pktmask_site.supervisor import Part
+from trimming.engine.ready import is_ready
 from trimming.leftovers import remove_left_folders
 from trimming.sweeper import call_all, take_back
 from trimming.tasks import CLUSTER_VARIABLE
@@ -32,8 +33,10 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *arguments]
 
 
-def start_compiling() -> subprocess.Popen[bytes]:
-    """Start a process that compiles the kernels that are not compiled yet, and ends."""
+def start_compiling() -> subprocess.Popen[bytes] | None:
+    """Start a process that compiles the kernels, and ends; None where all of them are compiled."""
+    if is_ready():
+        return None
     paths = [str(settings.BASE_DIR), os.environ.get("PYTHONPATH", "")]
     return processes.spawn(
         [sys.executable, "-m", "trimming.engine.warm"],

@@ -11,9 +11,11 @@ from django_q.models import OrmQ
 
 from monitoring.heartbeats import WORKERS, ask_workers
 from monitoring.models import Heartbeat
+from pktmask_site import parts
 from pktmask_site.parts import EVERY_WORKER, Workers, put_right, service_parts, start_compiling
 from tests.factories import make_job, make_user
 from trimming.choices import JobState
+from trimming.engine.ready import is_ready
 from trimming.jobs import claim
 from trimming.models import TrimJob
 from trimming.tasks import CLUSTER_VARIABLE
@@ -66,12 +68,12 @@ def compiling() -> Iterator[subprocess.Popen[bytes]]:
 def test_the_service_has_three_parts_and_its_workers_wait_for_their_kernels(
     compiling: subprocess.Popen[bytes],
 ) -> None:
-    parts = service_parts("127.0.0.1", 8000, compiling)
-    assert [part.name for part in parts] == ["web", "workers", "monitor"]
-    assert all(not part.is_stuck() for part in parts)
-    assert [part.may_start() for part in parts] == [True, False, True]
+    found = service_parts("127.0.0.1", 8000, compiling)
+    assert [part.name for part in found] == ["web", "workers", "monitor"]
+    assert all(not part.is_stuck() for part in found)
+    assert [part.may_start() for part in found] == [True, False, True]
     compiling.communicate()
-    assert all(part.may_start() for part in parts)
+    assert all(part.may_start() for part in found)
 
 
 @pytest.mark.slow
@@ -79,4 +81,16 @@ def test_kernels_are_compiled_wherever_the_service_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert start_compiling().wait(timeout=600) == 0
+    monkeypatch.setattr(parts, "is_ready", lambda: False)
+    process = start_compiling()
+    assert process is not None
+    assert process.wait(timeout=600) == 0
+    assert is_ready()
+
+
+def test_where_all_kernels_are_compiled_no_process_is_started_and_workers_wait_for_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "is_ready", lambda: True)
+    assert start_compiling() is None
+    assert all(part.may_start() for part in service_parts("127.0.0.1", 8000, None))

@@ -20,6 +20,7 @@ from trimming.engine.errors import EngineError
 from trimming.engine.kernel import cache_name, cache_root
 from trimming.engine.options import PROFILES
 from trimming.engine.pipeline import trim
+from trimming.engine.ready import kernel_folders, mark_ready
 from trimming.engine.strategies.registry import BUILT_IN, load_strategy
 
 log = logging.getLogger("pktmask.warm")
@@ -36,6 +37,7 @@ SYN, ACK = 0x02, 0x10
 def main() -> None:
     """Compile every kernel, and remove what was compiled of sources that are no more."""
     compile_kernels()
+    mark_ready()
     remove_old()
 
 
@@ -70,7 +72,7 @@ def sample_captures(body_bytes: int = BODY_BYTES) -> tuple[bytes, bytes]:
 
 def remove_old() -> None:
     """Remove the caches that belong to no present folder of kernels."""
-    present = {cache_name(path) for path in Path(__file__).parent.rglob("kernels") if path.is_dir()}
+    present = {cache_name(folder) for folder in kernel_folders()}
     root = cache_root()
     for path in root.iterdir() if root.is_dir() else ():
         if CACHE_NAME.fullmatch(path.name) and path.name not in present:
