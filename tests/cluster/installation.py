@@ -290,7 +290,7 @@ class Installation(Console):
 
     # --- load -------------------------------------------------------------------------------------
     @contextmanager
-    def load(self, every_seconds: float = 0.1, most_waiting: int = 30) -> Iterator[Load]:
+    def load(self, every_seconds: float = 0.3, most_waiting: int = 30) -> Iterator[Load]:
         """Upload small captures meanwhile, each until the service has answered for it."""
         load = Load(self, every_seconds, most_waiting)
         load.start()

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 
@@ -28,6 +28,9 @@ from tests.services.prepared import prepared_data
 
 START_SECONDS = 120.0
 # times so short that a test need not wait for them; a busy machine makes restarts, no failures
+# between two looks of who waits
+SHORT_SECONDS: Final = 0.05
+LONG_SECONDS: Final = 0.4
 QUICK: Mapping[str, str] = {
     "PKTMASK_WORKERS": "2",
     "PKTMASK_TRIMMING__LEASE_SECONDS": "3",
@@ -43,12 +46,19 @@ QUICK: Mapping[str, str] = {
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, what: str = "") -> Any:
-    """Return the first true value of ``condition``, asked every 50 ms; fail after ``seconds``."""
+    """Return the first true value of ``condition``; fail after ``seconds``.
+
+    It is asked every 50 ms, and less often where the answer takes long, so that who waits leaves
+    the processor to those who are waited for.
+    """
     deadline = time.monotonic() + seconds
+    asked = time.monotonic()
     while not (found := condition()):
-        if time.monotonic() >= deadline:
+        answered = time.monotonic()
+        if answered >= deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what or condition}")
-        time.sleep(0.05)
+        time.sleep(min(max(SHORT_SECONDS, 3 * (answered - asked)), LONG_SECONDS))
+        asked = time.monotonic()
     return found
 
 
