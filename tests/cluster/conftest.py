@@ -9,7 +9,8 @@ import pytest
 from tests.cluster.installation import Installation
 
 
-@pytest.fixture(scope="session")
+# it is ended before other tests come: it would take half a core from them
+@pytest.fixture(scope="package")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Give an installation that runs."""
     made = Installation(tmp_path_factory.mktemp("installation"))

@@ -49,7 +49,7 @@ def assert_rolled_back_for_good(found: dict[str, Any], trials: int) -> None:
 def test_what_breaks_a_hard_rule_is_rolled_back_and_nothing_of_the_treatment_comes_after_it(
     tmp_path: Path, database: str
 ) -> None:
-    assert_rolled_back_for_good(tried(tmp_path, database, FEW, 5), 5)
+    assert_rolled_back_for_good(tried(tmp_path, database, FEW, 3), 3)
 
 
 @pytest.mark.long

@@ -65,7 +65,7 @@ def test_a_rollout_goes_on_after_a_restart_of_the_service_and_a_fault_rolls_it_b
     console.start()
     assert (console.state(), console.phase()) == ("running", "small_ab_test")
     seen = served_by_treatment(console)
-    with console.load(3) as after:
+    with console.load(1) as after:
         wait_until(lambda: served_by_treatment(console) >= seen + 3, 60, "treatment again")
         failing = console.send(20, "--fault", "failing", "--fault-seconds", "60")
         wait_until(lambda: console.state() == "rolled_back", 30, "the rollback")
