@@ -51,5 +51,5 @@ def _processor() -> str:
         lines = CPU.read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return ""
-    told = {line for line in lines if line.startswith(("flags", "Features", "model name"))}
+    told = {line for line in lines if line.startswith(("flags", "Features", "model"))}
     return "\n".join(sorted(told))
