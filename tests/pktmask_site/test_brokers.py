@@ -26,7 +26,7 @@ def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.mark.parametrize(
     ("kind", "base", "error"),
     [
-        (SharedRedis, Redis, RedisAway("redis://user:planted@host")),
+        (SharedRedis, Redis, RedisAway("planted")),
         (SharedDatabase, ORM, OperationalError("planted")),
     ],
 )
