@@ -62,6 +62,14 @@ def picture(folder: Path, name: str, width: int, theme: str) -> Path:
     return folder / f"{name}-{width}-{theme}.png"
 
 
+# pictures and axe see as well what nobody has scrolled to
+LAY_OUT_ALL: Final = """
+() => {
+  for (const each of document.querySelectorAll("section")) each.style.contentVisibility = "visible";
+}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """What one visit came to.  ``size_bytes`` as transferred, without the library of charts.
@@ -109,6 +117,7 @@ class Walker:
             assert answer is not None
             _settle(page)
             found: dict[str, Any] = page.evaluate(MEASURED)
+            page.evaluate(LAY_OUT_ALL)
             self._picture(page, name, width, theme)
             if answer.status != shown.status:
                 complaints.append(f"the answer is {answer.status}")
