@@ -47,6 +47,7 @@ class _OwnQueueFirst:
                 log.warning("queue_unreached", **type_and_place(error))
             self._is_away = True
             close_old_connections()
+            # a queue that is away refuses at once: without a pause this would take a whole core
             time.sleep(ASK_AGAIN_SECONDS)
             return None
         self._is_away = False

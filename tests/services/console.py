@@ -57,6 +57,7 @@ def wait_until(condition: Callable[[], Any], seconds: float, what: str = "") -> 
         answered = time.monotonic()
         if answered >= deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain for {what or condition}")
+        # other processes are waited for, which nothing here can be told by
         time.sleep(min(max(SHORT_SECONDS, 3 * (answered - asked)), LONG_SECONDS))
         asked = time.monotonic()
     return found

@@ -41,6 +41,7 @@ class Line:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
         self._is_done: bool | None = None
+        # the one step that reaches the database: commit() itself does more behind it
         self._commit = connection._commit  # type: ignore[attr-defined]  # not in the stubs
         monkeypatch.setattr(connection, "_commit", self._committed)
 
@@ -75,22 +76,23 @@ def kept(folder: str) -> list[str]:
     return sorted(str(path.relative_to(root.parent)) for path in root.rglob("*") if path.is_file())
 
 
-def test_a_result_that_was_published_unheard_keeps_its_output(line: Line) -> None:
+def attempted(line: Line, *, is_done: bool) -> tuple[TrimJob, TrimRun]:
+    """Return job and run after an attempt whose last commit nobody heard of."""
     job = make_job(make_user(), DATA)
-    line.breaks_within(jobs, "publish", is_done=True)
+    line.breaks_within(jobs, "publish", is_done=is_done)
     runner.run_job(job.pk, "one/1")
     job.refresh_from_db()
-    run = TrimRun.objects.get(job=job)
+    return job, TrimRun.objects.get(job=job)
+
+
+def test_a_result_that_was_published_unheard_keeps_its_output(line: Line) -> None:
+    job, run = attempted(line, is_done=True)
     assert (job.state, run.outcome, job.published_run) == (JobState.DONE, RunOutcome.DONE, run)
     assert kept("outputs") == [run.output.name]
 
 
 def test_a_result_that_was_not_published_leaves_no_output_and_its_job_waits(line: Line) -> None:
-    job = make_job(make_user(), DATA)
-    line.breaks_within(jobs, "publish", is_done=False)
-    runner.run_job(job.pk, "one/1")
-    job.refresh_from_db()
-    run = TrimRun.objects.get(job=job)
+    job, run = attempted(line, is_done=False)
     assert (job.state, run.outcome) == (JobState.WAITING, RunOutcome.BROKEN)
     assert job.published_run is None
     assert kept("outputs") == []

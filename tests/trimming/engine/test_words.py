@@ -18,7 +18,7 @@ WORDS: Final = re.compile(r"[a-z]{2,}:? +[a-z]|[a-z]{2,}:? +$|^ +[a-z]{2,}", re.
 def unmarked(node: ast.AST) -> Iterator[str]:
     """Yield the texts with words that are no message."""
     match node:
-        case ast.Call(func=ast.Name(id="gettext_noop")):
+        case ast.Call(func=ast.Name(id="gettext_noop" | "_")):
             return
         case ast.Expr(value=ast.Constant()):
             return  # says what a function does
